@@ -1,0 +1,2 @@
+//! The `seraph` command.
+fn main() {}
