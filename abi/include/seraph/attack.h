@@ -35,6 +35,8 @@ typedef struct seraph_task {
   uint32_t reserved;
   uint8_t seed[32];          /* all randomness comes from here; see seraph/rng.h */
   const seraph_oracle *oracle;
+  const uint64_t *streams;   /* [n_items] the random stream of each item, so that what it draws does not depend on
+                                how the host batches items; NULL: its index in the task */
 } seraph_task;
 
 typedef struct seraph_attack_info {

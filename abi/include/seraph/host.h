@@ -28,7 +28,7 @@ typedef struct seraph_host {
   const void *(SERAPH_CALL *get_extension)(const struct seraph_host *host, const char *id);
 
   /* Logs a message of `len` bytes of UTF-8. Truncated at 4096 bytes, rate-limited, control characters escaped.
-   * [any-thread] */
+   * ctx may be NULL: the entry function has none. [any-thread] */
   void(SERAPH_CALL *log)(seraph_ctx *ctx, int32_t level, const char *utf8, uint64_t len);
 
   /* Says why the call in progress is about to return a negative status. The last message counts; the host

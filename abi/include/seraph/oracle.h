@@ -21,8 +21,9 @@ SERAPH_BEGIN_DECLS
 #define SERAPH_LOSS_CE 0     /* -log softmax(z)[c] */
 #define SERAPH_LOSS_MARGIN 1 /* max(z_c - max_{i != c} z_i, -kappa): Carlini & Wagner 2017, f_6 */
 #define SERAPH_LOSS_DLR 2    /* -(z_c - max_{i != c} z_i) / (z_pi1 - z_pi3): Croce & Hein 2020, eq. 6; with 2
-                                classes the divisor is 1, see abi/README.md */
-#define SERAPH_LOSS_DLR_TARGETED 3 /* -(z_c - z_t) / (z_pi1 - (z_pi3 + z_pi4) / 2): the same, eq. 7 */
+                                classes the divisor is 1 */
+#define SERAPH_LOSS_DLR_TARGETED 3 /* -(z_c - z_t) / (z_pi1 - (z_pi3 + z_pi4) / 2): the same, eq. 7; with 3 classes
+                                         z_pi4 is z_pi3, with 2 the divisor is 1 */
 #define SERAPH_LOSS_VJP 4          /* sum_k cotangent_k z_k: rows of the Jacobian, or any loss of one's own */
 
 typedef struct seraph_loss {

@@ -42,7 +42,7 @@ SERAPH_INLINE void seraph_philox4x32_10(const uint32_t counter[4], const uint32_
   out[3] = c3;
 }
 
-/* Starts stream `stream` of a seed. Streams of one seed are independent: by custom the item's index. */
+/* Starts stream `stream` of a seed. Streams of one seed are independent: by custom task->streams[item]. */
 SERAPH_INLINE void seraph_rng_init(seraph_rng *rng, const uint8_t seed[32], uint64_t stream) {
   uint32_t w[8];
   int i;

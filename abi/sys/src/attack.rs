@@ -32,6 +32,7 @@ pub struct seraph_task {
     pub reserved: u32,
     pub seed: [u8; 32],
     pub oracle: *const seraph_oracle,
+    pub streams: *const u64,
 }
 
 #[repr(C)]
