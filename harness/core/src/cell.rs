@@ -92,7 +92,7 @@ fn file_name_char(c: char) -> char {
 }
 
 /// What expansion needs to know of an attack; read from its plugin's descriptor.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AttackFacts {
     /// Which attack.
     pub identity: AttackId,
@@ -105,7 +105,7 @@ pub struct AttackFacts {
 }
 
 /// What expansion needs to know of a victim; read from its plugin once the model is loaded.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct VictimFacts {
     /// Which victim.
     pub identity: VictimId,
