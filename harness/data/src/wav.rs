@@ -1,0 +1,60 @@
+//! WAV decoding, through hound.
+
+use crate::read::{Interleaved, MAX_SAMPLES, ReadError};
+use hound::{SampleFormat, WavReader};
+use std::io::{Cursor, ErrorKind};
+use std::path::Path;
+
+/// Decodes a whole WAV file. Every length in its header is checked against the bytes that are there.
+pub(crate) fn decode(bytes: &[u8], path: &Path) -> Result<Interleaved, ReadError> {
+    let mut reader = WavReader::new(Cursor::new(bytes)).map_err(|e| explain(e, path, "its header"))?;
+    let spec = reader.spec();
+    let n_declared = reader.len() as usize;
+    let bytes_per_sample = usize::from(spec.bits_per_sample).div_ceil(8).max(1);
+    if n_declared.saturating_mul(bytes_per_sample) > bytes.len() {
+        let reason = format!(
+            "its header promises {n_declared} samples of {} bits, the file has {} bytes in all",
+            spec.bits_per_sample,
+            bytes.len()
+        );
+        return Err(ReadError::Damaged { path: path.to_owned(), reason });
+    }
+    let interleaved = match (spec.sample_format, spec.bits_per_sample) {
+        (SampleFormat::Int, bits @ (8 | 16 | 24 | 32)) => {
+            let scale = 1.0 / f64::from(1u32 << (bits - 1));
+            reader
+                .samples::<i32>()
+                .map(|s| s.map(|s| (f64::from(s) * scale) as f32))
+                .collect::<Result<Vec<_>, _>>()
+        }
+        (SampleFormat::Float, 32) => reader.samples::<f32>().collect(),
+        (format, bits) => return Err(unsupported(&format!("{bits}-bit {format:?}"), path)),
+    }
+    .map_err(|e| explain(e, path, "its samples"))?;
+    let n_channels = usize::from(spec.channels).max(1);
+    if interleaved.len() / n_channels > MAX_SAMPLES {
+        return Err(unsupported(&format!("audio of {} samples", interleaved.len()), path));
+    }
+    Ok(Interleaved { interleaved, n_channels, sample_rate_hz: spec.sample_rate })
+}
+
+fn unsupported(found: &str, path: &Path) -> ReadError {
+    ReadError::Unsupported {
+        path: path.to_owned(),
+        found: found.to_owned(),
+        instead: "write it as 16-bit PCM WAV",
+    }
+}
+
+fn explain(error: hound::Error, path: &Path, part: &str) -> ReadError {
+    let reason = match error {
+        hound::Error::IoError(source) if source.kind() == ErrorKind::UnexpectedEof => {
+            format!("the file ends within {part}")
+        }
+        // hound reports a short read as `Other`.
+        hound::Error::IoError(_) => format!("the file ends within {part}"),
+        hound::Error::Unsupported => return unsupported("this WAV encoding", path),
+        other => other.to_string().to_lowercase(),
+    };
+    ReadError::Damaged { path: path.to_owned(), reason }
+}

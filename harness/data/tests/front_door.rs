@@ -1,0 +1,170 @@
+//! Audio files as users have them: every width and rate that is promised, and everything that is wrong with files.
+#![allow(clippy::unwrap_used)]
+
+use proptest::prelude::*;
+use seraph_data::{Channels, ReadError, read_audio, read_audio_channels};
+use std::path::{Path, PathBuf};
+
+fn file(folder: &tempfile::TempDir, name: &str, bytes: &[u8]) -> PathBuf {
+    let path = folder.path().join(name);
+    std::fs::write(&path, bytes).unwrap();
+    path
+}
+
+/// A WAV with a 16-byte format chunk; `n_data` is what the header claims.
+fn wav(format: u16, n_channels: u16, rate_hz: u32, bits: u16, data: &[u8], n_data: u32) -> Vec<u8> {
+    let block = n_channels * bits.div_ceil(8);
+    let mut bytes = b"RIFF".to_vec();
+    bytes.extend((36 + n_data as u64).min(u64::from(u32::MAX)).to_le_bytes()[..4].iter());
+    bytes.extend(b"WAVEfmt \x10\0\0\0");
+    for half in [format, n_channels] {
+        bytes.extend(half.to_le_bytes());
+    }
+    for word in [rate_hz, rate_hz.wrapping_mul(u32::from(block))] {
+        bytes.extend(word.to_le_bytes());
+    }
+    for half in [block, bits] {
+        bytes.extend(half.to_le_bytes());
+    }
+    bytes.extend(b"data");
+    bytes.extend(n_data.to_le_bytes());
+    bytes.extend(data);
+    bytes
+}
+
+fn pcm16(samples: &[i16]) -> Vec<u8> {
+    samples.iter().flat_map(|s| s.to_le_bytes()).collect()
+}
+
+fn plain_wav(samples: &[i16]) -> Vec<u8> {
+    let data = pcm16(samples);
+    wav(1, 1, 16_000, 16, &data, data.len() as u32)
+}
+
+#[test]
+fn every_width_reads_the_same_three_values() {
+    let folder = tempfile::tempdir().unwrap();
+    let values = [0.5f32, -1.0, 0.25];
+    let int = |bits: u32| -> Vec<u8> {
+        let scale = f64::from(1u32 << (bits - 1));
+        let bytes = |v: &f32| ((f64::from(*v) * scale) as i64).to_le_bytes()[..bits as usize / 8].to_vec();
+        values.iter().flat_map(bytes).collect()
+    };
+    let unsigned = values.iter().map(|v| (f64::from(*v) * 128.0 + 128.0) as u8).collect::<Vec<u8>>();
+    let float = values.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>();
+    for (format, bits, data) in
+        [(1, 8, unsigned), (1, 16, int(16)), (1, 24, int(24)), (1, 32, int(32)), (3, 32, float)]
+    {
+        let bytes = wav(format, 1, 22_050, bits, &data, data.len() as u32);
+        let found = read_audio(&file(&folder, "a.wav", &bytes)).unwrap();
+        assert_eq!((found.samples.as_slice(), found.sample_rate_hz), (&values[..], 22_050), "{bits} bits");
+    }
+}
+
+#[test]
+fn a_hidden_chunk_and_a_wrong_extension_do_no_harm() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut bytes = plain_wav(&[1, 2, 3]);
+    bytes.extend(b"LIST\x04\0\0\0abcd"); // RAVDESS originals carry such chunks
+    assert_eq!(read_audio(&file(&folder, "a.flac", &bytes)).unwrap().samples.len(), 3);
+}
+
+/// What a bad file is, and what its message must say.
+fn bad_files() -> Vec<(&'static str, Vec<u8>, &'static str)> {
+    let nan = f32::NAN.to_le_bytes();
+    let loud = 1.5f32.to_le_bytes();
+    vec![
+        ("empty", vec![], "is empty (0 bytes)"),
+        ("text", b"once upon a time".to_vec(), "is neither WAV nor FLAC; convert it to one of them"),
+        ("short", b"RIF".to_vec(), "is neither WAV nor FLAC"),
+        ("truncated header", plain_wav(&[1])[..30].to_vec(), "is damaged: the file ends within its header"),
+        ("no samples", plain_wav(&[]), "has a header and 0 samples"),
+        ("lying header", wav(1, 1, 16_000, 16, &[0; 8], 4_000_000_000), "its header promises 2000000000 samples of 16 bits"),
+        ("cut short", wav(1, 1, 16_000, 16, &[0; 8], 40), "the file ends within its samples"),
+        ("stereo", wav(1, 2, 16_000, 16, &[0; 8], 8), "has 2 channels, this corpus expects mono"),
+        ("nan", wav(3, 1, 16_000, 32, &nan, 4), "sample 0 is NaN"),
+        ("loud", wav(3, 1, 16_000, 32, &loud, 4), "sample 0 is 1.5; float audio must be finite and within [-1, 1]"),
+        ("no rate", wav(1, 1, 0, 16, &[0; 8], 8), "a rate of 0 Hz is not supported"),
+        ("radio rate", wav(1, 1, 400_000, 16, &[0; 8], 8), "a rate of 400000 Hz is not supported"),
+        ("no channels", wav(1, 0, 16_000, 16, &[0; 8], 8), "is damaged"),
+        ("compressed", wav(85, 1, 16_000, 16, &[0; 8], 8), "is not supported; write it as 16-bit PCM WAV"),
+        ("odd width", wav(1, 1, 16_000, 12, &[0; 8], 8), "is damaged"),
+        ("no fLaC header", b"fLaC".to_vec(), "is damaged"),
+    ]
+}
+
+#[test]
+fn every_bad_file_is_named_with_what_is_wrong() {
+    let folder = tempfile::tempdir().unwrap();
+    for (case, bytes, expected) in bad_files() {
+        let path = file(&folder, "bad.wav", &bytes);
+        let message = read_audio(&path).unwrap_err().to_string();
+        assert!(message.contains(expected), "{case}: {message}");
+        assert!(message.contains(path.to_str().unwrap()), "{case}: {message}");
+        assert!(!message.ends_with('.') && !message.contains('\n'), "{case}: {message}");
+    }
+    let missing = read_audio(Path::new("nowhere/a.wav")).unwrap_err();
+    assert!(missing.to_string().starts_with("cannot read nowhere/a.wav"), "{missing}");
+    read_audio(folder.path()).unwrap_err();
+}
+
+#[test]
+fn stereo_follows_the_rule_of_the_corpus() {
+    let folder = tempfile::tempdir().unwrap();
+    let stereo = |frames: &[[i16; 2]]| {
+        let data = pcm16(frames.as_flattened());
+        wav(1, 2, 16_000, 16, &data, data.len() as u32)
+    };
+    let twins = file(&folder, "twins.wav", &stereo(&[[1, 1], [-7, -7]]));
+    let others = file(&folder, "others.wav", &stereo(&[[1, 1], [-7, 9]]));
+    let values = [1.0 / 32_768.0, -7.0 / 32_768.0];
+    for (path, rule) in [(&twins, Channels::Left), (&twins, Channels::Equal), (&others, Channels::Left)] {
+        assert_eq!(read_audio_channels(path, rule).unwrap().samples, values);
+    }
+    let error = read_audio_channels(&others, Channels::Equal).unwrap_err();
+    assert!(matches!(error, ReadError::ChannelsDiffer { sample: 1, .. }), "{error}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn random_bytes_never_panic(
+        start in prop::sample::select(vec![&b""[..], b"RIFF", b"fLaC", b"RIFF\x24\0\0\0WAVEfmt \x10\0\0\0"]),
+        rest in prop::collection::vec(any::<u8>(), 0..300),
+    ) {
+        let folder = tempfile::tempdir().unwrap();
+        let bytes: Vec<u8> = start.iter().copied().chain(rest).collect();
+        let _ = read_audio(&file(&folder, "x", &bytes));
+    }
+
+    #[test]
+    fn a_wav_with_changed_bytes_never_panics_nor_gives_bad_samples(
+        changes in prop::collection::vec((0usize..60, any::<u8>()), 1..4), cut in 0usize..70,
+    ) {
+        let mut bytes = plain_wav(&[100; 12]);
+        for (at, value) in changes {
+            bytes[at] = value;
+        }
+        bytes.truncate(bytes.len().saturating_sub(cut / 4));
+        let folder = tempfile::tempdir().unwrap();
+        if let Ok(found) = read_audio(&file(&folder, "x.wav", &bytes)) {
+            prop_assert!(!found.samples.is_empty() && found.samples.iter().all(|x| x.abs() <= 1.0));
+        }
+    }
+
+    #[test]
+    fn a_flac_with_changed_bytes_never_panics_nor_gives_other_samples(
+        changes in prop::collection::vec((0usize..FLAC.len(), any::<u8>()), 1..4), cut in 0usize..FLAC.len(),
+    ) {
+        let folder = tempfile::tempdir().unwrap();
+        let mut bytes = FLAC.to_vec();
+        for (at, value) in changes {
+            bytes[at] = value;
+        }
+        bytes.truncate(FLAC.len() - cut / 8);
+        if let Ok(found) = read_audio(&file(&folder, "x.flac", &bytes)) {
+            prop_assert!(!found.samples.is_empty() && found.samples.iter().all(|x| x.abs() <= 1.0));
+        }
+    }
+}
