@@ -1,0 +1,18 @@
+//! Adding a multiple of one tensor to another.
+
+use crate::Error;
+use crate::error::{check_finite, check_len};
+use crate::parallel::map2;
+
+/// `y ← y + a·x`, element by element: momentum, a perturbation added, a difference taken (`a = −1`).
+///
+/// * `y`: any shape, changed in place
+/// * `x`: shape of `y`
+///
+/// The product is rounded before it is added (no fused multiply-add); a device gives the same bits.
+pub fn axpy(y: &mut [f32], a: f32, x: &[f32]) -> Result<(), Error> {
+    check_finite("a", a)?;
+    check_len("x", x.len(), y.len())?;
+    map2(y, x, |y, x| y + a * x);
+    Ok(())
+}
