@@ -165,7 +165,7 @@ pub struct Sizes {
     pub sparsity: Option<Number>,
     /// Stretches of changed samples.
     pub runs: Option<Number>,
-    /// Time from the first to the last changed sample of each stretch, summed, ms.
+    /// Changed samples as time, ms.
     pub touched_ms: Option<Number>,
     /// Signal-to-noise ratio by energy, dB.
     pub snr_db: Option<Number>,
