@@ -14,7 +14,7 @@ use symphonia::default::formats::FlacReader;
 /// Decodes a whole FLAC file.
 pub(crate) fn decode(bytes: &[u8], path: &Path) -> Result<Interleaved, ReadError> {
     let damaged = |reason: String| ReadError::Damaged { path: path.to_owned(), reason };
-    let explain = |error: Error| damaged(error.to_string());
+    let explain = |error: Error| damaged(describe(error));
     let source = MediaSourceStream::new(Box::new(Cursor::new(bytes.to_vec())), Default::default());
     let mut reader = FlacReader::try_new(source, FormatOptions::default()).map_err(explain)?;
     let track = reader.default_track(TrackType::Audio).ok_or_else(|| damaged("it has no audio".into()))?;
@@ -49,8 +49,8 @@ fn decode_packets(
     out: &mut Interleaved,
 ) -> Result<(), String> {
     let mut packet_samples = Vec::new();
-    while let Some(packet) = reader.next_packet().map_err(|e| e.to_string())? {
-        let buffer = decoder.decode(&packet).map_err(|e| e.to_string())?;
+    while let Some(packet) = reader.next_packet().map_err(describe)? {
+        let buffer = decoder.decode(&packet).map_err(describe)?;
         if buffer.spec().channels().count() != out.n_channels {
             return Err("the number of channels changes within the stream".into());
         }
@@ -61,4 +61,11 @@ fn decode_packets(
         }
     }
     Ok(())
+}
+
+fn describe(error: Error) -> String {
+    match error {
+        Error::IoError(_) => "the file ends early".to_owned(),
+        other => other.to_string(),
+    }
 }

@@ -7,7 +7,7 @@ use crate::corpus::{Item, Source};
 use crate::{Emotion, Gender, UnknownEmotion, UnknownGender};
 use csv::StringRecord;
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 const REQUIRED: [&str; 5] = ["path", "speaker", "gender", "language", "emotion"];
 const OPTIONAL: [&str; 3] = ["text_id", "split", "duration_s"];
@@ -176,7 +176,7 @@ impl Columns {
 struct Rows<'m> {
     manifest: &'m Path,
     columns: Columns,
-    lines: HashMap<String, u64>,
+    lines: HashMap<PathBuf, u64>,
     items: Vec<Item>,
     missing: Vec<(u64, String)>,
 }
@@ -193,7 +193,7 @@ impl Rows<'_> {
             }
         }
         let path = value("path").to_owned();
-        if let Some(first_line) = self.lines.insert(path.clone(), line) {
+        if let Some(first_line) = self.lines.insert(without_dots(&path), line) {
             return Err(ManifestError::DuplicateRow { manifest: manifest(), line, first_line, path });
         }
         let emotion = value("emotion").parse::<Emotion>().map_err(|source| ManifestError::Emotion {
@@ -240,6 +240,11 @@ impl Rows<'_> {
         name_items(&mut self.items);
         Ok(self.items)
     }
+}
+
+/// `./a/./b.wav` and `a/b.wav` are one file.
+fn without_dots(path: &str) -> PathBuf {
+    Path::new(path).components().filter(|part| *part != Component::CurDir).collect()
 }
 
 /// Turns paths into ids: the file's stem where all stems differ, else the path with `_` for what a file name
