@@ -1,0 +1,67 @@
+//! Security curves: for each victim, what every attack leaves of its accuracy as the perturbation grows.
+
+use crate::plot::curve::{SecurityCurve, Series};
+use crate::report::Report;
+use crate::table::{Board, Family, norm_name, norm_unit};
+use maud::{Markup, html};
+use std::collections::BTreeSet;
+
+/// The curves of all families.
+pub fn section(report: &Report) -> Markup {
+    let styles: Vec<&str> = attacks(report).into_iter().collect();
+    html! {
+        h2 { "Security curves" }
+        p.lead { "Robust accuracy against the size of the perturbation; bands are 95 % intervals. The lowest line is the strongest attack." }
+        @for boards in report.table.families() {
+            @let family = &boards[0].key.family;
+            @if report.table.families().count() > 1 { h3 { (family.corpus_name()) ": " (family.threat_name()) } }
+            div.victims {
+                @for victim in victims(boards) { (figure(family, boards, victim, &styles)) }
+            }
+        }
+    }
+}
+
+/// Names of all attacks: an attack keeps its colour over the whole page.
+fn attacks(report: &Report) -> BTreeSet<&str> {
+    report.table.rows().map(|(_, row)| row.attack.as_str()).collect()
+}
+
+fn victims(boards: &[Board]) -> BTreeSet<&str> {
+    boards.iter().flat_map(Board::victims).collect()
+}
+
+fn figure(family: &Family, boards: &[Board], victim: &str, styles: &[&str]) -> Markup {
+    let curve = SecurityCurve {
+        title: format!(
+            "Robust accuracy of {victim} by size of perturbation; the numbers are in the boards below"
+        ),
+        axis: format!("{} ({})", norm_name(family.norm), norm_unit(family.norm)),
+        grows: family.norm.grows_with_eps(),
+        clean: rows_of(boards, victim).find_map(|(_, row)| row.metric("clean_accuracy")),
+        series: styles
+            .iter()
+            .enumerate()
+            .filter_map(|(style, attack)| series(boards, victim, attack, style))
+            .collect(),
+    };
+    html! { figure { figcaption { strong { (victim) } } (curve.draw()) } }
+}
+
+fn rows_of<'a>(boards: &'a [Board], victim: &'a str) -> impl Iterator<Item = (f64, &'a crate::table::Row)> {
+    let rows = boards.iter().flat_map(|board| board.rows.iter().map(|row| (board.key.eps, row)));
+    rows.filter(move |(_, row)| row.victim == victim)
+}
+
+/// One point per board; where an attack has several (seeds, sources), the strongest.
+fn series(boards: &[Board], victim: &str, attack: &str, style: usize) -> Option<Series> {
+    let points: Vec<_> = boards
+        .iter()
+        .filter_map(|board| {
+            let mut rows = board.rows.iter().filter(|row| row.victim == victim && row.attack == attack);
+            rows.next().map(|strongest| (board.key.eps, strongest.robust_accuracy()))
+        })
+        .collect();
+    let has_results = points.iter().any(|(_, value)| value.is_some());
+    has_results.then(|| Series { label: attack.to_owned(), style, points })
+}

@@ -1,0 +1,329 @@
+//! The one table that every format is a view of: a row per cell, in boards of cells that may be compared.
+
+use crate::estimate::Estimate;
+use crate::folder::FinishedCell;
+use seraph_core::record::{Metric, Outcomes};
+use seraph_core::{Record, Status, Threat};
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+
+/// All boards of a run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Table {
+    /// Boards, those of one family side by side with growing perturbation.
+    pub boards: Vec<Board>,
+}
+
+/// Cells that may be compared: the same utterances, threat and kind of device.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Board {
+    /// What the cells share.
+    pub key: BoardKey,
+    /// One row per cell: victims by name, and the strongest attack on each first.
+    pub rows: Vec<Row>,
+}
+
+/// What the cells of a board share.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BoardKey {
+    /// What the boards of one family share.
+    pub family: Family,
+    /// Size of the perturbation.
+    pub eps: f64,
+}
+
+/// What the points of a security curve share: everything but eps.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Family {
+    /// The corpus's id.
+    pub corpus: String,
+    /// Its split; empty for all items.
+    pub split: String,
+    /// First items of the split that were taken, 0 = all.
+    pub limit: usize,
+    /// SHA-256 of its manifest.
+    pub manifest_sha256: String,
+    /// What the attacker may ask.
+    pub access: seraph_core::Access,
+    /// How its perturbation is measured.
+    pub norm: seraph_core::Norm,
+    /// What it wants.
+    pub goal: seraph_core::Goal,
+    /// The target class of a targeted goal.
+    pub target: Option<String>,
+    /// Which items are attacked.
+    pub labels: seraph_core::Labels,
+    /// Forward and gradient queries that one utterance may cost.
+    pub queries: (u64, u64),
+    /// "cpu" or "cuda": numbers of the two are never mixed.
+    pub device: String,
+}
+
+/// One cell.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Row {
+    /// Where it stands in the board's order of merit among attacks on its victim; `None`: it is not ranked.
+    pub rank: Option<usize>,
+    /// Name of the attack, unique within the board for its victim and seed.
+    pub attack: String,
+    /// Name of the victim.
+    pub victim: String,
+    /// Victim whose oracle answered, under transfer.
+    pub source: Option<String>,
+    /// Why the row is not ranked; `None`: it is.
+    pub unranked: Option<String>,
+    /// Whether the attack is a control that every other attack should beat.
+    pub is_control: bool,
+    /// Mean wall-clock seconds per attacked item.
+    pub seconds_per_item: Option<f64>,
+    /// All that the record says.
+    pub record: Record,
+}
+
+/// Attacks that measure the harness or chance, not the victim.
+const CONTROLS: [&str; 4] = ["null", "noise", "noise-uniform", "noise-gaussian"];
+
+impl Table {
+    /// Sorts the cells into boards.
+    pub fn new(cells: Vec<FinishedCell>) -> Table {
+        let mut boards: Vec<Board> = Vec::new();
+        for cell in cells {
+            let key = BoardKey::of(&cell.record);
+            match boards.iter_mut().find(|board| board.key == key) {
+                Some(board) => board.rows.push(Row::new(cell)),
+                None => boards.push(Board { key, rows: vec![Row::new(cell)] }),
+            }
+        }
+        boards.sort_by(|a, b| a.key.order(&b.key));
+        boards.iter_mut().for_each(Board::arrange);
+        Table { boards }
+    }
+
+    /// All rows with the board that they stand on.
+    pub fn rows(&self) -> impl Iterator<Item = (&Board, &Row)> {
+        self.boards.iter().flat_map(|board| board.rows.iter().map(move |row| (board, row)))
+    }
+
+    /// Boards of the same family, one slice each.
+    pub fn families(&self) -> impl Iterator<Item = &[Board]> {
+        self.boards.chunk_by(|a, b| a.key.family == b.key.family)
+    }
+}
+
+impl BoardKey {
+    fn of(record: &Record) -> BoardKey {
+        BoardKey { family: Family::of(record), eps: record.cell.threat.eps.0 }
+    }
+
+    /// By family, then growing perturbation.
+    fn order(&self, other: &BoardKey) -> Ordering {
+        let by_eps = self.eps.total_cmp(&other.eps);
+        let by_strength = if self.family.norm.grows_with_eps() { by_eps } else { by_eps.reverse() };
+        self.family.cmp(&other.family).then(by_strength)
+    }
+
+    /// A short name that is a valid HTML id.
+    pub fn slug(&self) -> String {
+        format!("{}-{}", self.family.slug(), self.eps).chars().map(id_char).collect()
+    }
+}
+
+impl Family {
+    fn of(record: &Record) -> Family {
+        let (corpus, threat) = (&record.cell.corpus, &record.cell.threat);
+        Family {
+            corpus: corpus.id.clone(),
+            split: corpus.split.clone().unwrap_or_default(),
+            limit: corpus.limit,
+            manifest_sha256: corpus.manifest_sha256.clone(),
+            access: threat.access,
+            norm: threat.norm,
+            goal: threat.goal,
+            target: threat.target.clone().map(String::from),
+            labels: threat.labels,
+            queries: (threat.queries, threat.gradient_queries),
+            device: kind_of_device(&record.environment.device),
+        }
+    }
+
+    /// A short name that is a valid HTML id and tells the families of one table apart.
+    pub fn slug(&self) -> String {
+        let hash = &seraph_core::digest::sha256_hex(format!("{self:?}").as_bytes())[..6];
+        let parts =
+            [&self.corpus, self.access.as_str(), self.norm.as_str(), self.goal.as_str(), &self.device, hash];
+        parts.join("-").chars().map(id_char).collect()
+    }
+
+    /// The utterances, eg "emodb, test split".
+    pub fn corpus_name(&self) -> String {
+        let split = if self.split.is_empty() { String::new() } else { format!(", {} split", self.split) };
+        let limit = if self.limit == 0 { String::new() } else { format!(", first {} items", self.limit) };
+        format!("{}{split}{limit}", self.corpus)
+    }
+
+    /// The threat without its size, eg "white-box, L∞, untargeted".
+    pub fn threat_name(&self) -> String {
+        let target = self.target.as_ref().map(|target| format!(" (to {target})")).unwrap_or_default();
+        let labels = if self.labels == seraph_core::Labels::Predicted { ", labels as predicted" } else { "" };
+        let (access, norm, goal) = (self.access.as_str(), norm_name(self.norm), self.goal.as_str());
+        format!("{access}, {norm}, {goal}{target}{labels}")
+    }
+}
+
+/// How a norm is written.
+pub fn norm_name(norm: seraph_core::Norm) -> &'static str {
+    use seraph_core::Norm;
+    match norm {
+        Norm::Linf => "L∞",
+        Norm::L2 => "L2",
+        Norm::L1 => "L1",
+        Norm::L0 => "L0",
+        Norm::Snr => "SNR",
+    }
+}
+
+/// The unit of a norm's eps.
+pub fn norm_unit(norm: seraph_core::Norm) -> &'static str {
+    use seraph_core::Norm;
+    match norm {
+        Norm::Linf | Norm::L2 | Norm::L1 => "full scale = 1",
+        Norm::L0 => "changed samples",
+        Norm::Snr => "dB",
+    }
+}
+
+fn id_char(c: char) -> char {
+    if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }
+}
+
+/// "cuda:1" is a "cuda"; a record of a cell that never ran names none.
+fn kind_of_device(device: &str) -> String {
+    device.split(':').next().unwrap_or_default().to_owned()
+}
+
+impl Board {
+    fn arrange(&mut self) {
+        self.rows.sort_by(Row::order);
+        tell_namesakes_apart(&mut self.rows);
+        self.rank();
+    }
+
+    /// Within a victim, the lower robust accuracy the better the attack; equal values share a rank.
+    fn rank(&mut self) {
+        for rows in self.rows.chunk_by_mut(|a, b| a.victim == b.victim) {
+            let strength: Vec<Option<f64>> = rows.iter().map(Row::ranked_by).collect();
+            for (row, own) in rows.iter_mut().zip(&strength) {
+                let better = |own: &f64| strength.iter().flatten().filter(|other| *other < own).count();
+                row.rank = own.as_ref().map(|own| 1 + better(own));
+            }
+        }
+    }
+
+    /// The victims' names, sorted.
+    pub fn victims(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = self.rows.iter().map(|row| row.victim.as_str()).collect();
+        names.dedup();
+        names
+    }
+
+    /// The victim's rows that have results to rank.
+    pub fn ranked_rows_of<'a>(&'a self, victim: &'a str) -> impl Iterator<Item = &'a Row> {
+        self.rows.iter().filter(move |row| row.victim == victim && row.rank.is_some())
+    }
+}
+
+/// Where two rows of a board have the same names and seed, their plugins, models or parameters differ: the cell's key tells
+/// them apart.
+fn tell_namesakes_apart(rows: &mut [Row]) {
+    let mut n_named: BTreeMap<(String, String, Option<String>, u64), usize> = BTreeMap::new();
+    for row in rows.iter() {
+        *n_named.entry(row.names()).or_default() += 1;
+    }
+    for row in rows.iter_mut().filter(|row| n_named[&row.names()] > 1) {
+        row.attack = format!("{} #{}", row.attack, &row.record.key[..6]);
+    }
+}
+
+impl Row {
+    fn new(cell: FinishedCell) -> Row {
+        let spec = &cell.record.cell;
+        Row {
+            rank: None,
+            attack: spec.attack.name.clone(),
+            victim: spec.victim.id.clone(),
+            source: spec.source.as_ref().map(|source| source.id.clone()),
+            unranked: why_unranked(&cell.record),
+            is_control: CONTROLS.contains(&spec.attack.id.as_str()),
+            seconds_per_item: cell.timings.seconds_per_item,
+            record: cell.record,
+        }
+    }
+
+    fn names(&self) -> (String, String, Option<String>, u64) {
+        (self.attack.clone(), self.victim.clone(), self.source.clone(), self.record.cell.seed)
+    }
+
+    /// Victims by name; on each the strongest attack first, rows without a result last.
+    fn order(&self, other: &Row) -> Ordering {
+        let strength = |row: &Row| row.robust_accuracy().map_or(f64::INFINITY, |e| e.value);
+        (self.victim.cmp(&other.victim))
+            .then(strength(self).total_cmp(&strength(other)))
+            .then_with(|| self.names().cmp(&other.names()))
+            .then_with(|| self.record.id.cmp(&other.record.id))
+    }
+
+    fn ranked_by(&self) -> Option<f64> {
+        let ranked = self.unranked.is_none();
+        self.robust_accuracy().filter(|_| ranked).map(|estimate| estimate.value)
+    }
+
+    /// A metric, where the cell has a value for it.
+    pub fn metric(&self, name: &str) -> Option<Estimate> {
+        self.record.metrics.get(name).and_then(estimate)
+    }
+
+    /// The headline: the share of all items that stay right under attack.
+    pub fn robust_accuracy(&self) -> Option<Estimate> {
+        self.metric("robust_accuracy").filter(|_| self.has_results())
+    }
+
+    /// Whether the cell ran to its end.
+    pub fn has_results(&self) -> bool {
+        matches!(self.record.status, Status::Ok | Status::Invalid)
+    }
+
+    /// The threat of the cell.
+    pub fn threat(&self) -> &Threat {
+        &self.record.cell.threat
+    }
+
+    /// The fate of each item.
+    pub fn outcomes(&self) -> &Outcomes {
+        &self.record.outcomes
+    }
+}
+
+/// The metric as an estimate; `None` where it has no value.
+pub fn estimate(metric: &Metric) -> Option<Estimate> {
+    let value = metric.value?.0;
+    Some(Estimate { value, low: metric.ci_low.map(f64::from), high: metric.ci_high.map(f64::from) })
+}
+
+fn why_unranked(record: &Record) -> Option<String> {
+    let (isolation, run) = (&record.isolation, &record.run);
+    if record.status != Status::Ok {
+        return Some(record.reason.clone().unwrap_or_else(|| "no reason was recorded".into()));
+    }
+    if isolation.in_process {
+        return Some("plugins ran inside the host (--in-process)".into());
+    }
+    if isolation.tier.is_none_or(|tier| tier < run.min_tier) {
+        let reached =
+            isolation.tier.map_or("no isolation tier is recorded".into(), |t| format!("isolation tier {t}"));
+        return Some(format!("{reached}, tier {} is demanded", run.min_tier));
+    }
+    if record.cell.corpus.limit != 0 {
+        return Some(format!("only the first {} items (--limit)", record.cell.corpus.limit));
+    }
+    (!run.ranked).then(|| record.reason.clone().unwrap_or_else(|| "the plan asks for no ranking".into()))
+}
