@@ -20,6 +20,9 @@ const VOWELS_HZ: [[f64; 3]; 8] = [
 /// The fourth formant hardly moves (Klatt 1980, table I).
 const FOURTH_HZ: f64 = 3300.0;
 
+/// Brightness at which consonants have their usual strength: effort lifts hiss and voice together.
+const NEUTRAL_TILT_HZ: f64 = 1_200.0;
+
 /// Values at one moment.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Frame {
@@ -99,7 +102,8 @@ impl Plan {
                 + style.slope_semitones * (position - 0.5)
                 + style.range_semitones * accent * (std::f64::consts::PI * part).sin();
             let f0_hz = (voice.f0_hz * 2f64.powf(semitones / 12.0)).clamp(55.0, 550.0);
-            let (voicing, frication) = amplitudes(onset, k, n_onset, n_total, accent);
+            let (voicing, hiss) = amplitudes(onset, k, n_onset, n_total, accent);
+            let frication = hiss * style.tilt_hz / NEUTRAL_TILT_HZ;
             self.frames.push(Frame { f0_hz, voicing, frication, formants_hz });
         }
     }
@@ -127,9 +131,9 @@ impl Plan {
 fn amplitudes(onset: Onset, k: usize, n_onset: usize, n_total: usize, accent: f64) -> (f64, f64) {
     if k < n_onset {
         return match onset {
-            Onset::Fricative => (0.0, 0.10 * (std::f64::consts::PI * k as f64 / n_onset as f64).sin()),
+            Onset::Fricative => (0.0, 0.035 * (std::f64::consts::PI * k as f64 / n_onset as f64).sin()),
             // Closure, then a burst just before the vowel.
-            Onset::Stop if k + 2 >= n_onset => (0.0, 0.14),
+            Onset::Stop if k + 2 >= n_onset => (0.0, 0.05),
             _ => (0.0, 0.0),
         };
     }

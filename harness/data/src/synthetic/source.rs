@@ -49,7 +49,7 @@ impl Source {
         let pulse = self.height * rosenberg(self.phase);
         self.flow = (1.0 - self.smoothing) * pulse + self.smoothing * self.flow;
         // Breath is made at the open glottis and is not dulled.
-        self.flow + 0.25 * self.breath * self.random.uniform() * (0.3 + pulse)
+        self.flow + 0.05 * self.breath * self.random.uniform() * (0.3 + pulse)
     }
 }
 

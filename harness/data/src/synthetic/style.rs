@@ -34,12 +34,12 @@ pub(super) struct Style {
 
 #[rustfmt::skip]
 const ANGER: Style = Style {
-    pitch_semitones: 4.0, range_semitones: 4.5, slope_semitones: -3.0, rate_hz: 5.4, level_dbfs: -19.0,
-    tilt_hz: 2_600.0, jitter: 0.018, shimmer: 0.10, breath: 0.03, pause: 0.06,
+    pitch_semitones: 3.5, range_semitones: 3.5, slope_semitones: -3.0, rate_hz: 5.4, level_dbfs: -19.0,
+    tilt_hz: 3_000.0, jitter: 0.020, shimmer: 0.10, breath: 0.03, pause: 0.06,
 };
 #[rustfmt::skip]
 const HAPPINESS: Style = Style {
-    pitch_semitones: 5.0, range_semitones: 7.0, slope_semitones: 1.5, rate_hz: 5.1, level_dbfs: -21.0,
+    pitch_semitones: 5.0, range_semitones: 8.0, slope_semitones: 1.5, rate_hz: 5.1, level_dbfs: -21.0,
     tilt_hz: 1_800.0, jitter: 0.008, shimmer: 0.05, breath: 0.06, pause: 0.06,
 };
 #[rustfmt::skip]
@@ -50,7 +50,7 @@ const NEUTRAL: Style = Style {
 #[rustfmt::skip]
 const SADNESS: Style = Style {
     pitch_semitones: -1.0, range_semitones: 1.3, slope_semitones: -2.5, rate_hz: 3.5, level_dbfs: -27.0,
-    tilt_hz: 650.0, jitter: 0.012, shimmer: 0.06, breath: 0.16, pause: 0.20,
+    tilt_hz: 550.0, jitter: 0.012, shimmer: 0.06, breath: 0.16, pause: 0.20,
 };
 
 impl Style {
@@ -63,7 +63,7 @@ impl Style {
             _ => NEUTRAL,
         };
         // Some utterances are barely emotional: those are the ones that models and listeners confuse.
-        let intensity = random.between(0.45, 1.15);
+        let intensity = random.between(0.65, 1.25);
         typical.blend(&NEUTRAL, intensity).vary(random)
     }
 
@@ -89,15 +89,15 @@ impl Style {
     fn vary(self, random: &mut Stream) -> Style {
         let mut around = |value: f64, relative: f64| value * (relative * random.normal()).exp();
         Style {
-            range_semitones: around(self.range_semitones, 0.25),
-            rate_hz: around(self.rate_hz, 0.10),
-            tilt_hz: around(self.tilt_hz, 0.20),
+            range_semitones: around(self.range_semitones, 0.20),
+            rate_hz: around(self.rate_hz, 0.08),
+            tilt_hz: around(self.tilt_hz, 0.13),
             jitter: around(self.jitter, 0.30),
             shimmer: around(self.shimmer, 0.30),
             breath: around(self.breath, 0.30),
-            pitch_semitones: self.pitch_semitones + 1.2 * random.normal(),
+            pitch_semitones: self.pitch_semitones + 0.9 * random.normal(),
             slope_semitones: self.slope_semitones + 1.0 * random.normal(),
-            level_dbfs: (self.level_dbfs + 2.0 * random.normal()).clamp(-34.0, -15.0),
+            level_dbfs: (self.level_dbfs + 1.6 * random.normal()).clamp(-34.0, -15.0),
             pause: self.pause,
         }
     }

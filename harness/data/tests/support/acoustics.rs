@@ -7,7 +7,7 @@ use seraph_audio::{Stft, Window};
 pub struct Acoustics {
     /// Mean pitch of voiced frames.
     pub f0_hz: f64,
-    /// Deviation of the pitch in semitones.
+    /// From the lowest to the highest fifth of the pitch, in semitones.
     pub f0_range: f64,
     /// RMS level.
     pub level_dbfs: f64,
@@ -19,25 +19,19 @@ pub struct Acoustics {
 
 impl Acoustics {
     pub fn of(samples: &[f32], sample_rate_hz: u32) -> Self {
-        let pitch: Vec<f64> = samples
-            .chunks_exact(1024)
-            .step_by(2)
-            .filter_map(|frame| pitch_hz(frame, sample_rate_hz))
-            .collect();
-        let semitones: Vec<f64> = pitch.iter().map(|hz| 12.0 * hz.log2()).collect();
+        let pitch: Vec<f64> =
+            samples.chunks_exact(640).filter_map(|frame| pitch_hz(frame, sample_rate_hz)).collect();
+        let mut semitones: Vec<f64> = pitch.iter().map(|hz| 12.0 * hz.log2()).collect();
+        semitones.sort_by(f64::total_cmp);
+        let fifth = |part: usize| semitones.get(part * semitones.len() / 5).copied().unwrap_or(0.0);
         let power = samples.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>() / samples.len() as f64;
         Acoustics {
             f0_hz: mean(&pitch),
-            f0_range: deviation(&semitones),
+            f0_range: fifth(4) - fifth(1),
             level_dbfs: 10.0 * power.log10(),
             tilt_db: tilt_db(samples, sample_rate_hz),
             seconds: samples.len() as f64 / f64::from(sample_rate_hz),
         }
-    }
-
-    /// The values as a vector.
-    pub fn values(&self) -> [f64; 5] {
-        [self.f0_hz.max(1.0).ln(), self.f0_range, self.level_dbfs, self.tilt_db, self.seconds]
     }
 }
 
@@ -64,7 +58,7 @@ fn pitch_hz(frame: &[f32], sample_rate_hz: u32) -> Option<f64> {
     let best = scores.iter().copied().fold(0.0, f32::max);
     // The first peak that is about as good as the best: multiples of the period are as periodic.
     let first = (1..scores.len() - 1)
-        .find(|i| scores[*i] > 0.9 * best && scores[*i] >= scores[i - 1] && scores[*i] >= scores[i + 1])?;
+        .find(|i| scores[*i] > 0.97 * best && scores[*i] >= scores[i - 1] && scores[*i] >= scores[i + 1])?;
     (best > 0.6).then(|| rate / (shortest + first) as f64)
 }
 
