@@ -6,7 +6,7 @@ mod support;
 use proptest::prelude::*;
 use seraph_data::{Channels, ReadError, read_audio, read_audio_channels};
 use std::path::{Path, PathBuf};
-use support::{flac, plain_wav, stereo_wav, wav};
+use support::{flac, flac_of_subframe, plain_wav, stereo_wav, wav};
 
 fn file(folder: &tempfile::TempDir, name: &str, bytes: &[u8]) -> PathBuf {
     let path = folder.path().join(name);
@@ -158,6 +158,18 @@ proptest! {
         bytes.truncate(bytes.len() - cut / 8);
         if let Ok(found) = read_audio(&file(&folder, "x.flac", &bytes)) {
             prop_assert!(!found.samples.is_empty() && found.samples.iter().all(|x| x.abs() <= 1.0));
+        }
+    }
+
+    #[test]
+    fn a_flac_frame_of_anything_with_right_checksums_never_panics(
+        kind in 0u8..128, rest in prop::collection::vec(any::<u8>(), 0..120), n_block in 1u16..200,
+    ) {
+        let subframe: Vec<u8> = std::iter::once(kind).chain(rest).collect();
+        let bytes = flac_of_subframe(&subframe, n_block, 16_000, u64::from(n_block), [0; 16]);
+        let folder = tempfile::tempdir().unwrap();
+        if let Ok(found) = read_audio(&file(&folder, "x.flac", &bytes)) {
+            prop_assert_eq!(found.samples.len(), usize::from(n_block));
         }
     }
 }

@@ -41,7 +41,18 @@ pub fn pcm16(samples: &[i16]) -> Vec<u8> {
 
 /// A 16-bit mono FLAC of one verbatim frame (RFC 9639); an MD5 of zeros means "not computed".
 pub fn flac(samples: &[i16], rate_hz: u32, n_declared: u64, md5: [u8; 16]) -> Vec<u8> {
-    let n_block = samples.len() as u16;
+    let verbatim: Vec<u8> = std::iter::once(2).chain(samples.iter().flat_map(|s| s.to_be_bytes())).collect();
+    flac_of_subframe(&verbatim, samples.len() as u16, rate_hz, n_declared, md5)
+}
+
+/// A 16-bit mono FLAC whose one frame has this subframe, sound or not, and correct checksums.
+pub fn flac_of_subframe(
+    subframe: &[u8],
+    n_block: u16,
+    rate_hz: u32,
+    n_declared: u64,
+    md5: [u8; 16],
+) -> Vec<u8> {
     let mut bytes = b"fLaC\x80\0\0\x22".to_vec(); // last metadata block, STREAMINFO, 34 bytes
     bytes.extend([n_block.to_be_bytes(), n_block.to_be_bytes()].concat()); // smallest and largest block
     bytes.extend([0; 6]); // frame sizes unknown
@@ -51,8 +62,7 @@ pub fn flac(samples: &[i16], rate_hz: u32, n_declared: u64, md5: [u8; 16]) -> Ve
     let mut frame = vec![0xFF, 0xF8, 0x70, 0x08, 0x00]; // sync; block size below; mono, 16 bits; frame 0
     frame.extend((n_block - 1).to_be_bytes());
     frame.push(crc(&frame, 8, 0x07) as u8);
-    frame.push(0x02); // verbatim subframe
-    frame.extend(samples.iter().flat_map(|s| s.to_be_bytes()));
+    frame.extend(subframe);
     frame.extend((crc(&frame, 16, 0x8005) as u16).to_be_bytes());
     bytes.extend(frame);
     bytes
