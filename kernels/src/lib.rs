@@ -7,6 +7,7 @@
 //! Tensors are float32, row-major; full scale is 1.0. Operations on rows take a [`Rows`], which says how much of
 //! each row is sound and how much padding.
 
+pub mod device;
 mod error;
 mod ops;
 mod parallel;

@@ -23,6 +23,11 @@ impl Stream {
         }
     }
 
+    /// The stream as kernels take it: key, then nonce.
+    pub(crate) fn words(&self) -> [u32; 4] {
+        [self.key[0], self.key[1], self.nonce[0], self.nonce[1]]
+    }
+
     /// Draws `4·block … 4·block + 3` of the stream: uniforms in `[0, 1)`, multiples of 2⁻²⁴.
     #[inline]
     pub(crate) fn uniforms(&self, block: u64) -> [f32; 4] {

@@ -1,6 +1,7 @@
 //! Keeping a perturbation where a mask says so.
 
 use crate::Error;
+use crate::device::{Buffer, Device, Work};
 use crate::error::check_len;
 use crate::parallel::map3;
 
@@ -23,4 +24,19 @@ pub fn apply_mask(x: &mut [f32], base: &[f32], mask: &[f32]) -> Result<(), Error
         if m == 0.0 { base } else { kept }
     });
     Ok(())
+}
+
+impl Device {
+    /// [`apply_mask`] on a device.
+    pub fn apply_mask(
+        &self,
+        x: &mut Buffer<f32>,
+        base: &Buffer<f32>,
+        mask: &Buffer<f32>,
+    ) -> Result<(), Error> {
+        check_len("base", base.len(), x.len())?;
+        check_len("mask", mask.len(), x.len())?;
+        let n = x.len() as u64;
+        self.launch("apply_mask", Work::flat(n), &[x.into(), base.into(), mask.into(), n.into()])
+    }
 }

@@ -1,6 +1,7 @@
 //! Adding a multiple of one tensor to another.
 
 use crate::Error;
+use crate::device::{Buffer, Device, Work};
 use crate::error::{check_finite, check_len};
 use crate::parallel::map2;
 
@@ -15,4 +16,14 @@ pub fn axpy(y: &mut [f32], a: f32, x: &[f32]) -> Result<(), Error> {
     check_len("x", x.len(), y.len())?;
     map2(y, x, |y, x| y + a * x);
     Ok(())
+}
+
+impl Device {
+    /// [`axpy`] on a device.
+    pub fn axpy(&self, y: &mut Buffer<f32>, a: f32, x: &Buffer<f32>) -> Result<(), Error> {
+        check_finite("a", a)?;
+        check_len("x", x.len(), y.len())?;
+        let n = y.len() as u64;
+        self.launch("axpy", Work::flat(n), &[y.into(), x.into(), a.into(), n.into()])
+    }
 }

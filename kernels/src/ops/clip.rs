@@ -1,6 +1,7 @@
 //! Clipping to an interval, and the clamp that every operation shares.
 
 use crate::Error;
+use crate::device::{Buffer, Device, Work};
 use crate::parallel::map1;
 
 /// The interval that samples must stay in. The default is full scale, `[-1, 1]`.
@@ -54,4 +55,13 @@ pub fn clip(x: &mut [f32], bounds: Bounds) -> Result<(), Error> {
     bounds.check()?;
     map1(x, |x| bounds.clamp(x));
     Ok(())
+}
+
+impl Device {
+    /// [`clip`] on a device.
+    pub fn clip(&self, x: &mut Buffer<f32>, bounds: Bounds) -> Result<(), Error> {
+        bounds.check()?;
+        let n = x.len() as u64;
+        self.launch("clip", Work::flat(n), &[x.into(), bounds.low.into(), bounds.high.into(), n.into()])
+    }
 }

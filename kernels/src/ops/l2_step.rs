@@ -3,6 +3,7 @@
 use super::clip::Bounds;
 use super::norms::{Norm, norms};
 use super::project_l2::{keep, shrink};
+use crate::device::{Buffer, Device, DeviceRows};
 use crate::error::{check_finite, check_radius};
 use crate::parallel::map_rows;
 use crate::{Error, Rows};
@@ -64,4 +65,26 @@ fn scale(alpha: f32, norm: f64) -> f64 {
 #[inline(always)]
 fn advance(x: f32, g: f32, scale: f64) -> f32 {
     if scale == 0.0 { x } else { (f64::from(x) + scale * f64::from(g)) as f32 }
+}
+
+impl Device {
+    /// [`l2_step`] on a device.
+    pub fn l2_step(
+        &self,
+        x: &mut Buffer<f32>,
+        x0: &Buffer<f32>,
+        g: &Buffer<f32>,
+        rows: &DeviceRows,
+        step: &L2Step,
+    ) -> Result<(), Error> {
+        step.check()?;
+        rows.shape().check("x", x.len())?;
+        rows.shape().check("x0", x0.len())?;
+        rows.shape().check("g", g.len())?;
+        let norms = self.norms(g, None, rows, Norm::L2)?;
+        let tensors = [(&mut *x).into(), g.into(), rows.lengths().into(), (&norms).into()];
+        let scalars = [step.alpha.into(), rows.n_rows().into(), rows.n_samples().into()];
+        self.launch("l2_advance", rows.samples(), &[&tensors[..], &scalars].concat())?;
+        self.shrink_rows(x, x0, rows, step.epsilon, step.bounds)
+    }
 }

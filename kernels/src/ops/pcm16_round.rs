@@ -1,6 +1,8 @@
 //! Rounding samples to what a 16-bit PCM file holds.
 
 use super::clip::clamp;
+use crate::Error;
+use crate::device::{Buffer, Device, Work};
 use crate::parallel::map1;
 
 /// 1.5·2²³: a float32 of magnitude below 2²² added to it loses its fraction to the rounding of the addition.
@@ -24,3 +26,11 @@ pub fn pcm16_round(x: &mut [f32]) {
 }
 
 const SIGN: u32 = 1 << 31;
+
+impl Device {
+    /// [`pcm16_round`] on a device.
+    pub fn pcm16_round(&self, x: &mut Buffer<f32>) -> Result<(), Error> {
+        let n = x.len() as u64;
+        self.launch("pcm16_round", Work::flat(n), &[x.into(), n.into()])
+    }
+}

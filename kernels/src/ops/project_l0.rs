@@ -1,6 +1,7 @@
 //! Projection onto L0 balls.
 
 use super::top_k_mask::{find_cut, key};
+use crate::device::{Buffer, Device, DeviceRows};
 use crate::parallel::for_rows;
 use crate::{Error, Rows};
 
@@ -29,4 +30,22 @@ pub fn project_l0(x: &mut [f32], x0: &[f32], rows: &Rows, k: &[usize]) -> Result
         padding.copy_from_slice(padding0);
     });
     Ok(())
+}
+
+impl Device {
+    /// [`project_l0`] on a device.
+    pub fn project_l0(
+        &self,
+        x: &mut Buffer<f32>,
+        x0: &Buffer<f32>,
+        rows: &DeviceRows,
+        k: &Buffer<u64>,
+    ) -> Result<(), Error> {
+        rows.shape().check("x", x.len())?;
+        rows.shape().check("x0", x0.len())?;
+        let found = self.find_cuts(x, Some(x0), rows, k)?;
+        let inputs = [x.into(), x0.into(), rows.lengths().into()];
+        let arguments = [&inputs[..], &found.tensors(), &found.sizes(rows)].concat();
+        self.launch("restore_rest", rows.samples(), &arguments)
+    }
 }

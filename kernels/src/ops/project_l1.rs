@@ -1,6 +1,8 @@
 //! Projection onto L1 balls.
 
+use super::norms::Term;
 use super::project_l2::keep;
+use crate::device::{Buffer, Device, DeviceRows, Work};
 use crate::error::check_radius;
 use crate::parallel::{collect, map_rows};
 use crate::{Error, Rows, reduce};
@@ -90,4 +92,50 @@ fn soft_threshold(x: f32, x0: f32, shrink: Shrink) -> f32 {
     let left = shrink.keep * above(difference.abs(), shrink.threshold);
     let moved = if difference < 0.0 { base - left } else { base + left };
     moved as f32
+}
+
+impl Device {
+    /// [`project_l1`] on a device. The search makes all its steps, so that the host need not wait to see its end.
+    pub fn project_l1(
+        &self,
+        x: &mut Buffer<f32>,
+        x0: &Buffer<f32>,
+        rows: &DeviceRows,
+        radius: f32,
+    ) -> Result<(), Error> {
+        rows.shape().check("x", x.len())?;
+        rows.shape().check("x0", x0.len())?;
+        check_radius("radius", radius)?;
+        let thresholds = self.find_thresholds(x, x0, rows, radius)?;
+        let left = self.row_sums(x, Some(x0), rows, Term::Excess, &thresholds)?;
+        let tensors = [x.into(), x0.into(), rows.lengths().into(), (&thresholds).into(), (&left).into()];
+        let scalars = [radius.into(), rows.n_rows().into(), rows.n_samples().into()];
+        self.launch("soft_threshold", rows.samples(), &[&tensors[..], &scalars].concat())
+    }
+
+    /// Thresholds of all rows; below 0 for those that stay as they are.
+    fn find_thresholds(
+        &self,
+        x: &Buffer<f32>,
+        x0: &Buffer<f32>,
+        rows: &DeviceRows,
+        radius: f32,
+    ) -> Result<Buffer<f64>, Error> {
+        let per_row = Work::flat(rows.n_rows());
+        let scalars = [radius.into(), rows.n_rows().into()];
+        let mut thresholds = self.zeros(rows.shape().n_rows())?;
+        let norms = self.row_sums(x, Some(x0), rows, Term::Magnitude, &thresholds)?;
+        self.launch(
+            "l1_start",
+            per_row,
+            &[(&norms).into(), (&mut thresholds).into(), scalars[0], scalars[1]],
+        )?;
+        for _ in 0..MAX_STEPS {
+            let sums = self.row_sums(x, Some(x0), rows, Term::Above, &thresholds)?;
+            let counts = self.row_sums(x, Some(x0), rows, Term::CountAbove, &thresholds)?;
+            let tensors = [(&sums).into(), (&counts).into(), (&mut thresholds).into()];
+            self.launch("l1_advance", per_row, &[&tensors[..], &scalars].concat())?;
+        }
+        Ok(thresholds)
+    }
 }

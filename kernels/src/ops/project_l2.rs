@@ -1,6 +1,8 @@
 //! Projection onto L2 balls.
 
+use super::clip::Bounds;
 use super::norms::{Norm, norms};
+use crate::device::{Buffer, Device, DeviceRows};
 use crate::error::check_radius;
 use crate::parallel::map_rows;
 use crate::{Error, Rows};
@@ -38,4 +40,36 @@ pub(crate) fn keep(norm: f64, radius: f32) -> f64 {
 pub(crate) fn shrink(x: f32, x0: f32, keep: f64) -> f32 {
     let (x64, base) = (f64::from(x), f64::from(x0));
     if keep == 1.0 { x } else { (base + keep * (x64 - base)) as f32 }
+}
+
+impl Device {
+    /// [`project_l2`] on a device.
+    pub fn project_l2(
+        &self,
+        x: &mut Buffer<f32>,
+        x0: &Buffer<f32>,
+        rows: &DeviceRows,
+        radius: f32,
+    ) -> Result<(), Error> {
+        const NO_BOUNDS: Bounds = Bounds { low: f32::NEG_INFINITY, high: f32::INFINITY };
+        check_radius("radius", radius)?;
+        self.shrink_rows(x, x0, rows, radius, NO_BOUNDS)
+    }
+
+    /// Projects to the L2 ball, then clips.
+    pub(crate) fn shrink_rows(
+        &self,
+        x: &mut Buffer<f32>,
+        x0: &Buffer<f32>,
+        rows: &DeviceRows,
+        radius: f32,
+        bounds: Bounds,
+    ) -> Result<(), Error> {
+        rows.shape().check("x0", x0.len())?;
+        let norms = self.norms(x, Some(x0), rows, Norm::L2)?;
+        let tensors = [x.into(), x0.into(), rows.lengths().into(), (&norms).into()];
+        let scalars = [radius.into(), bounds.low.into(), bounds.high.into()];
+        let sizes = [rows.n_rows().into(), rows.n_samples().into()];
+        self.launch("shrink_rows", rows.samples(), &[&tensors[..], &scalars, &sizes].concat())
+    }
 }

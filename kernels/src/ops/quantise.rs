@@ -1,7 +1,7 @@
 //! Turning soft positions into a mask of zeros and ones: the sparse quantisation of STAA-Net.
 
-use crate::error::check_len;
-use crate::parallel::{for_rows, map1};
+use crate::device::{Buffer, Device, DeviceRows, Work};
+use crate::parallel::{for_rows, map_rows, map1};
 use crate::philox::Stream;
 use crate::{Error, Rows};
 
@@ -38,7 +38,7 @@ pub fn quantise_random(
 ) -> Result<(), Error> {
     rows.check("p", p.len())?;
     rows.check("stays_soft", stays_soft.len())?;
-    check_len("streams", streams.len(), rows.n_rows())?;
+    rows.check_per_row("streams", streams.len())?;
     for_rows(rows, stays_soft, |row, stays_soft| {
         let (stays_soft, padding) = stays_soft.split_at_mut(rows.length(row));
         for (block, soft) in (0..).zip(stays_soft.chunks_mut(4)) {
@@ -47,8 +47,35 @@ pub fn quantise_random(
         }
         padding.fill(0.0);
     });
-    crate::parallel::map_rows(rows, p, stays_soft, |_| {
+    map_rows(rows, p, stays_soft, |_| {
         |p: f32, soft: f32| if soft == 1.0 { p } else { f32::from(u8::from(p >= HALF)) }
     });
     Ok(())
+}
+
+impl Device {
+    /// [`quantise_hard`] on a device.
+    pub fn quantise_hard(&self, p: &mut Buffer<f32>) -> Result<(), Error> {
+        let n = p.len() as u64;
+        self.launch("quantise_hard", Work::flat(n), &[p.into(), n.into()])
+    }
+
+    /// [`quantise_random`] on a device.
+    pub fn quantise_random(
+        &self,
+        p: &mut Buffer<f32>,
+        stays_soft: &mut Buffer<f32>,
+        rows: &DeviceRows,
+        streams: &[Stream],
+    ) -> Result<(), Error> {
+        rows.shape().check("p", p.len())?;
+        rows.shape().check("stays_soft", stays_soft.len())?;
+        rows.shape().check_per_row("streams", streams.len())?;
+        let words: Vec<u32> = streams.iter().flat_map(|stream| stream.words()).collect();
+        let streams = self.upload(&words)?;
+        let tensors = [p.into(), stays_soft.into(), (&streams).into(), rows.lengths().into()];
+        let sizes = [rows.n_rows().into(), rows.n_samples().into()];
+        let blocks = rows.each(rows.n_samples().div_ceil(4));
+        self.launch("quantise_random", blocks, &[&tensors[..], &sizes].concat())
+    }
 }

@@ -2,6 +2,7 @@
 
 use super::clip::{Bounds, clamp};
 use crate::Error;
+use crate::device::{Buffer, Device, Work};
 use crate::error::{check_finite, check_len, check_radius};
 use crate::parallel::map3;
 
@@ -54,4 +55,22 @@ pub fn sign_step(x: &mut [f32], x0: &[f32], g: &[f32], step: &SignStep) -> Resul
     let step = *step;
     map3(x, x0, g, move |x, x0, g| step.apply(x, x0, g));
     Ok(())
+}
+
+impl Device {
+    /// [`sign_step`] on a device.
+    pub fn sign_step(
+        &self,
+        x: &mut Buffer<f32>,
+        x0: &Buffer<f32>,
+        g: &Buffer<f32>,
+        step: &SignStep,
+    ) -> Result<(), Error> {
+        step.check()?;
+        check_len("x0", x0.len(), x.len())?;
+        check_len("g", g.len(), x.len())?;
+        let (n, SignStep { alpha, epsilon, bounds }) = (x.len() as u64, *step);
+        let scalars = [alpha.into(), epsilon.into(), bounds.low.into(), bounds.high.into(), n.into()];
+        self.launch("sign_step", Work::flat(n), &[&[x.into(), x0.into(), g.into()][..], &scalars].concat())
+    }
 }

@@ -1,5 +1,7 @@
 //! The mask of the largest samples of each row.
 
+use super::norms::with_base;
+use crate::device::{Arg, Buffer, Device, DeviceRows, Work};
 use crate::parallel::{collect, for_rows};
 use crate::{Error, Rows};
 
@@ -110,4 +112,106 @@ fn pick_digit(counts: &Counts, wanted: &mut usize) -> u32 {
         *wanted -= count as usize;
     }
     unreachable!("a key is wanted that was not counted")
+}
+
+/// Samples whose ties a kernel marks in one word.
+const WORD: usize = 32;
+
+/// Words whose ties are counted together; `cu/top_k_mask.cu` has the same number.
+const TIE_TILE: usize = 32;
+
+/// The cuts of all rows, and where their ties are.
+pub(crate) struct DeviceCuts {
+    cuts: Buffer<u32>,
+    wanted: Buffer<u64>,
+    ties: Buffer<u32>,
+    before: Buffer<u64>,
+    n_words: u64,
+    n_tiles: u64,
+}
+
+impl DeviceCuts {
+    /// The arguments `cuts, wanted, ties, before`.
+    pub(crate) fn tensors(&self) -> [Arg; 4] {
+        [(&self.cuts).into(), (&self.wanted).into(), (&self.ties).into(), (&self.before).into()]
+    }
+
+    /// The arguments `n_rows, n_samples, n_words, n_tiles`.
+    pub(crate) fn sizes(&self, rows: &DeviceRows) -> [Arg; 4] {
+        [rows.n_rows(), rows.n_samples(), self.n_words, self.n_tiles].map(Arg::from)
+    }
+}
+
+impl Device {
+    /// [`top_k_mask`] on a device.
+    pub fn top_k_mask(
+        &self,
+        values: &Buffer<f32>,
+        rows: &DeviceRows,
+        k: &Buffer<u64>,
+        mask: &mut Buffer<f32>,
+    ) -> Result<(), Error> {
+        rows.shape().check("values", values.len())?;
+        rows.shape().check("mask", mask.len())?;
+        let found = self.find_cuts(values, None, rows, k)?;
+        let inputs = [values.into(), rows.lengths().into()];
+        let arguments = [&inputs[..], &found.tensors(), &[mask.into()], &found.sizes(rows)].concat();
+        self.launch("write_mask", rows.samples(), &arguments)
+    }
+
+    /// Where each row of `|x − base|` is cut so that `k[r]` samples are in.
+    pub(crate) fn find_cuts(
+        &self,
+        x: &Buffer<f32>,
+        base: Option<&Buffer<f32>>,
+        rows: &DeviceRows,
+        k: &Buffer<u64>,
+    ) -> Result<DeviceCuts, Error> {
+        let n_rows = rows.shape().n_rows();
+        rows.shape().check_per_row("k", k.len())?;
+        let per_row = Work::flat(rows.n_rows());
+        let (mut wanted, mut cuts) = (self.scratch::<u64>(n_rows)?, self.scratch::<u32>(n_rows)?);
+        let outputs = [(&mut wanted).into(), (&mut cuts).into(), rows.n_rows().into()];
+        let arguments = [&[k.into(), rows.lengths().into()][..], &outputs].concat();
+        self.launch("start_selection", per_row, &arguments)?;
+        let mut counts = self.zeros::<u32>(n_rows << DIGIT_BITS)?;
+        let mut shift = KEY_BITS;
+        while shift > 0 {
+            let below = shift.saturating_sub(DIGIT_BITS);
+            let inputs = [&with_base(x, base)[..], &[rows.lengths().into(), (&cuts).into()]].concat();
+            let scalars = [shift.into(), below.into(), rows.n_rows().into(), rows.n_samples().into()];
+            let arguments = [&inputs[..], &[(&mut counts).into()], &scalars].concat();
+            self.launch("count_digits", rows.samples(), &arguments)?;
+            let tensors = [(&mut counts).into(), (&mut wanted).into(), (&mut cuts).into()];
+            let arguments = [&tensors[..], &[below.into(), rows.n_rows().into()]].concat();
+            self.launch("pick_digit", per_row, &arguments)?;
+            shift = below;
+        }
+        self.rank_ties(x, base, rows, cuts, wanted)
+    }
+
+    fn rank_ties(
+        &self,
+        x: &Buffer<f32>,
+        base: Option<&Buffer<f32>>,
+        rows: &DeviceRows,
+        cuts: Buffer<u32>,
+        wanted: Buffer<u64>,
+    ) -> Result<DeviceCuts, Error> {
+        let n_rows = rows.shape().n_rows();
+        let words = rows.shape().n_samples().div_ceil(WORD);
+        let tiles = words.div_ceil(TIE_TILE);
+        let (n_words, n_tiles) = (words as u64, tiles as u64);
+        let (mut ties, mut before) = (self.scratch(n_rows * words)?, self.scratch(n_rows * tiles)?);
+        let inputs = [&with_base(x, base)[..], &[rows.lengths().into(), (&cuts).into()]].concat();
+        let sizes = [rows.n_rows().into(), rows.n_samples().into(), n_words.into()];
+        let arguments = [&inputs[..], &[(&mut ties).into()], &sizes].concat();
+        self.launch("mark_ties", rows.each(n_words), &arguments)?;
+        let sizes = [rows.n_rows().into(), n_words.into(), n_tiles.into()];
+        let arguments = [&[(&ties).into(), (&mut before).into()][..], &sizes].concat();
+        self.launch("count_ties", rows.each(n_tiles), &arguments)?;
+        let arguments = [(&mut before).into(), rows.n_rows().into(), n_tiles.into()];
+        self.launch("scan_ties", Work::flat(rows.n_rows()), &arguments)?;
+        Ok(DeviceCuts { cuts, wanted, ties, before, n_words, n_tiles })
+    }
 }
