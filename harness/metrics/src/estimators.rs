@@ -1,0 +1,115 @@
+//! Every metric that is a function of additive counts. One function per metric, as its definition reads.
+
+use crate::tally::{ClassTally, Tally};
+use crate::uar::uar;
+use crate::wilson::wilson;
+
+/// A metric as a function of a [`Tally`]; `None`: undefined.
+#[derive(Clone, Copy, Debug)]
+pub struct Estimator {
+    /// Its name in records.
+    pub name: &'static str,
+    /// The point estimate.
+    pub estimate: fn(&Tally) -> Option<f64>,
+    /// Numerator and denominator, for a proportion of items: where it is 0 or 1, its interval is Wilson's.
+    pub proportion: Option<fn(&Tally) -> (f64, f64)>,
+}
+
+/// Every estimator, in the order of the registry.
+pub const ESTIMATORS: [Estimator; 25] = [
+    proportion("clean_accuracy", |t| (t.all().correct, t.all().n)),
+    other("clean_uar", |t| recall(t, |c| (c.correct, c.n))),
+    proportion("robust_accuracy", |t| (robust(&t.all()), t.all().eligible)),
+    other("robust_uar", |t| recall(t, |c| (robust(c), c.eligible))),
+    other("worst_class_recall", worst_class_recall),
+    proportion("asr", |t| (t.all().broken, t.all().eligible_correct)),
+    proportion("asr_all", |t| (t.all().eligible - robust(&t.all()), t.all().eligible)),
+    proportion("flip_rate", |t| (t.flipped, t.attacked)),
+    other("acc_drop", |t| ratio((t.all().broken, t.all().eligible))),
+    other("uar_drop", |t| recall(t, |c| (c.broken, c.eligible))),
+    proportion("adv_accuracy", |t| (t.all().still_right, t.all().n)),
+    other("adv_uar", |t| recall(t, |c| (c.still_right, c.n))),
+    proportion("robust_accuracy_pcm16", |t| (robust_pcm16(&t.all()), t.all().eligible)),
+    other("robust_uar_pcm16", |t| recall(t, |c| (robust_pcm16(c), c.eligible))),
+    proportion("asr_pcm16", |t| (t.all().broken_pcm16, t.all().eligible_correct)),
+    proportion("flip_rate_pcm16", |t| (t.flipped_pcm16, t.attacked)),
+    other("clean_prediction_entropy", |t| entropy(&t.clean_predictions)),
+    other("prediction_entropy", |t| entropy(&t.predictions)),
+    proportion("dominant_prediction", dominant),
+    other("forward_queries", |t| ratio((t.forward, t.attacked))),
+    other("gradient_queries", |t| ratio((t.gradient, t.attacked))),
+    other("queries_to_success", |t| ratio((t.restricted, t.all().eligible_correct))),
+    proportion("asr_at_100", |t| (t.within[0], t.all().eligible_correct)),
+    proportion("asr_at_1000", |t| (t.within[1], t.all().eligible_correct)),
+    proportion("asr_at_10000", |t| (t.within[2], t.all().eligible_correct)),
+];
+
+/// The estimators that are given for each group of items.
+pub const GROUP_METRICS: [&str; 6] =
+    ["clean_accuracy", "robust_accuracy", "asr", "flip_rate", "acc_drop", "asr_pcm16"];
+
+const fn proportion(name: &'static str, of: fn(&Tally) -> (f64, f64)) -> Estimator {
+    Estimator { name, estimate: undefined, proportion: Some(of) }
+}
+
+const fn other(name: &'static str, estimate: fn(&Tally) -> Option<f64>) -> Estimator {
+    Estimator { name, estimate, proportion: None }
+}
+
+fn undefined(_: &Tally) -> Option<f64> {
+    None
+}
+
+impl Estimator {
+    /// The estimate from counts.
+    pub fn of(&self, tally: &Tally) -> Option<f64> {
+        self.proportion.map_or_else(|| (self.estimate)(tally), |parts| ratio(parts(tally)))
+    }
+
+    /// Wilson's interval, where this is a proportion.
+    pub fn wilson(&self, tally: &Tally) -> Option<(f64, f64)> {
+        let (successes, n) = self.proportion?(tally);
+        wilson(successes, n)
+    }
+}
+
+/// Numerator over denominator; `None` over nothing.
+pub fn ratio((numerator, denominator): (f64, f64)) -> Option<f64> {
+    (denominator > 0.0).then(|| numerator / denominator)
+}
+
+/// Σ c (1 - s) over eligible items.
+fn robust(class: &ClassTally) -> f64 {
+    class.eligible_correct - class.broken
+}
+
+fn robust_pcm16(class: &ClassTally) -> f64 {
+    class.eligible_correct - class.broken_pcm16
+}
+
+fn recall(tally: &Tally, parts: fn(&ClassTally) -> (f64, f64)) -> Option<f64> {
+    let classes: Vec<(f64, f64)> = tally.classes.iter().map(parts).collect();
+    uar(&classes).ok()
+}
+
+fn worst_class_recall(tally: &Tally) -> Option<f64> {
+    let recalls = tally.classes.iter().map(|c| ratio((robust(c), c.eligible)));
+    recalls.collect::<Option<Vec<f64>>>()?.into_iter().min_by(f64::total_cmp)
+}
+
+/// Shannon entropy of the shares of the predicted classes over log K: 0 if one class takes all, 1 if all are equal.
+pub fn entropy(predictions: &[f64]) -> Option<f64> {
+    let total: f64 = predictions.iter().sum();
+    if total <= 0.0 || predictions.len() < 2 {
+        return None;
+    }
+    let shares = predictions.iter().map(|n| n / total).filter(|&p| p > 0.0);
+    let nats: f64 = shares.map(|p| -p * p.ln()).sum();
+    Some((nats / (predictions.len() as f64).ln()).max(0.0))
+}
+
+/// The share of the class that is predicted most under attack.
+fn dominant(tally: &Tally) -> (f64, f64) {
+    let most = tally.predictions.iter().fold(0.0, |most: f64, &n| most.max(n));
+    (most, tally.predictions.iter().sum())
+}
