@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 use seraph_kernels::*;
 
 const FULL_SCALE: Bounds = Bounds { low: -1.0, high: 1.0 };
@@ -169,7 +170,14 @@ fn l1_projection_brings_hard_rows_into_the_ball() {
     assert!(x.iter().all(|x| *x == 0.0), "nothing fits a ball of radius 0");
 }
 
+/// The same cases in every run.
+fn repeatable() -> ProptestConfig {
+    ProptestConfig { failure_persistence: None, rng_seed: RngSeed::Fixed(6), ..ProptestConfig::default() }
+}
+
 proptest! {
+    #![proptest_config(repeatable())]
+
     #[test]
     fn l1_projection_is_that_of_sorting(seed in 1u32..10_000, n in 1usize..9000, radius in 0.001f32..200.0) {
         check_l1(&noise(n, seed), &vec![0.125; n], radius);

@@ -285,6 +285,22 @@ fn kernels_give_the_bits_of_their_definitions() {
     }
 }
 
+#[cfg(feature = "cuda")]
+#[test]
+fn a_gpu_gives_the_bits_of_the_definitions() {
+    match Device::cuda(0) {
+        Ok(device) => {
+            for geometry in GEOMETRIES {
+                assert_eq!(first_difference(&device.clone().with_geometry(geometry)), None, "{geometry:?}");
+            }
+        }
+        Err(error) => {
+            assert_eq!(device::cuda_device_count(), 0, "{error}");
+            eprintln!("skipped: {error}");
+        }
+    }
+}
+
 #[test]
 fn a_tensor_of_many_tiles_sums_in_the_same_order() {
     // More tiles in a row than a tile holds lanes, and a second level of sums.

@@ -123,3 +123,19 @@ impl Text for sys::nvrtcResult {
         format!("{self:?}")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bad_source_is_refused_with_what_the_compiler_says() {
+        if !is_present() {
+            eprintln!("skipped: libnvrtc is not found");
+            return;
+        }
+        let program = Program { name: "bad.cu", text: "KERNEL bad(float *x) { x[0] = y; }" };
+        let error = compile(&program, Target::Machine(90)).expect_err("it does not compile").to_string();
+        assert!(error.starts_with("bad.cu: NVRTC_ERROR_COMPILATION: bad.cu(1): error:"), "{error}");
+    }
+}

@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 pub struct Program {
     /// Name of the file, `sign_step.cu`.
     pub name: &'static str,
-    text: &'static str,
+    pub(super) text: &'static str,
 }
 
 macro_rules! programs {
