@@ -4,7 +4,8 @@
  * Source: Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011. The block function
  * is checked against the known-answer vectors of that paper's library. How a 256-bit seed and a 64-bit stream
  * become key and counter (w = the seed's eight little-endian 32-bit words):
- *   key = (w0 ^ w4, w1 ^ w5)   counter = (block, block >> 32, w2 ^ w6 ^ stream, w3 ^ w7 ^ (stream >> 32))
+ *   m = Philox4x32-10(counter (w2, w3, w4, w5), key (w0, w1))
+ *   key = (m0 ^ w6, m1 ^ w7)   counter = (block, block >> 32, m2 ^ stream, m3 ^ (stream >> 32))
  */
 #ifndef SERAPH_RNG_H
 #define SERAPH_RNG_H
@@ -44,18 +45,19 @@ SERAPH_INLINE void seraph_philox4x32_10(const uint32_t counter[4], const uint32_
 
 /* Starts stream `stream` of a seed. Streams of one seed are independent: by custom task->streams[item]. */
 SERAPH_INLINE void seraph_rng_init(seraph_rng *rng, const uint8_t seed[32], uint64_t stream) {
-  uint32_t w[8];
+  uint32_t w[8], mixed[4];
   int i;
   for (i = 0; i < 8; i++) {
     w[i] = SERAPH_CAST(uint32_t, seed[4 * i]) | (SERAPH_CAST(uint32_t, seed[4 * i + 1]) << 8) |
            (SERAPH_CAST(uint32_t, seed[4 * i + 2]) << 16) | (SERAPH_CAST(uint32_t, seed[4 * i + 3]) << 24);
   }
-  rng->key[0] = w[0] ^ w[4];
-  rng->key[1] = w[1] ^ w[5];
+  seraph_philox4x32_10(w + 2, w, mixed);
+  rng->key[0] = mixed[0] ^ w[6];
+  rng->key[1] = mixed[1] ^ w[7];
   rng->counter[0] = 0u;
   rng->counter[1] = 0u;
-  rng->counter[2] = w[2] ^ w[6] ^ SERAPH_CAST(uint32_t, stream & 0xFFFFFFFFu);
-  rng->counter[3] = w[3] ^ w[7] ^ SERAPH_CAST(uint32_t, stream >> 32);
+  rng->counter[2] = mixed[2] ^ SERAPH_CAST(uint32_t, stream & 0xFFFFFFFFu);
+  rng->counter[3] = mixed[3] ^ SERAPH_CAST(uint32_t, stream >> 32);
   rng->used = 4u;
 }
 

@@ -40,6 +40,11 @@ impl Gradients {
         &self.grad[row * self.n_samples..(row + 1) * self.n_samples]
     }
 
+    /// The gradient of row `row`, for whoever works on it in place.
+    pub fn row_mut(&mut self, row: usize) -> &mut [f32] {
+        &mut self.grad[row * self.n_samples..(row + 1) * self.n_samples]
+    }
+
     /// The logits of row `row`: `[n_classes]`.
     pub fn logits_row(&self, row: usize) -> &[f32] {
         &self.logits[row * self.n_classes..(row + 1) * self.n_classes]

@@ -31,9 +31,9 @@ impl Rng {
     pub fn new(seed: &[u8; 32], stream: u64) -> Rng {
         let word =
             |i: usize| u32::from_le_bytes([seed[4 * i], seed[4 * i + 1], seed[4 * i + 2], seed[4 * i + 3]]);
-        let key = [word(0) ^ word(4), word(1) ^ word(5)];
-        let (low, high) = (stream as u32, (stream >> 32) as u32);
-        let counter = [0, 0, word(2) ^ word(6) ^ low, word(3) ^ word(7) ^ high];
+        let mixed = philox4x32_10([word(2), word(3), word(4), word(5)], [word(0), word(1)]);
+        let key = [mixed[0] ^ word(6), mixed[1] ^ word(7)];
+        let counter = [0, 0, mixed[2] ^ stream as u32, mixed[3] ^ (stream >> 32) as u32];
         Rng { key, counter, block: [0; 4], used: 4 }
     }
 
@@ -161,5 +161,6 @@ mod tests {
         assert_eq!(words(4), words(4));
         assert_ne!(words(4), words(5));
         assert_ne!(words(4), words(4 | 1 << 32));
+        assert_ne!(Rng::new(&[1; 32], 0).u32(), Rng::new(&[2; 32], 0).u32());
     }
 }

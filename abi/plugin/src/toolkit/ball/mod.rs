@@ -11,8 +11,8 @@ mod linf;
 
 use crate::{Norm, Rng, Task};
 
-/// Of the steepest step under L1, the share of coordinates that move: Tramer & Boneh 2019 (arXiv:1904.13000),
-/// appendix A, take the largest percent of the gradient.
+/// Of a step under L1, the share of samples that move unless told otherwise: Tramer & Boneh 2019
+/// (arXiv:1904.13000), appendix A, take the largest percent of the gradient.
 const L1_SHARE: f64 = 0.01;
 
 /// A ball around the clean audio of one item, cut with the box.
@@ -24,6 +24,7 @@ pub struct Ball<'a> {
     clip: (f32, f32),
     /// For Linf: the lowest and highest value of each sample. Empty for the other norms.
     bounds: Vec<(f32, f32)>,
+    l1_share: f64,
 }
 
 impl<'a> Ball<'a> {
@@ -43,7 +44,12 @@ impl<'a> Ball<'a> {
             Norm::Linf => clean.iter().map(|x| linf::bounds(*x, radius, clip)).collect(),
             _ => Vec::new(),
         };
-        Ball { norm, radius, clean, clip, bounds }
+        Ball { norm, radius, clean, clip, bounds, l1_share: L1_SHARE }
+    }
+
+    /// Sets the share of the samples that a step under L1 moves; at least one does.
+    pub fn set_l1_share(&mut self, share: f64) {
+        self.l1_share = share;
     }
 
     /// The radius: full-scale units, for L0 samples.
@@ -85,7 +91,7 @@ impl<'a> Ball<'a> {
         match self.norm {
             Norm::Linf => linf::ascend(x, grad, step),
             Norm::L2 => l2::ascend(x, grad, step),
-            Norm::L1 => l1::ascend(x, grad, step, self.clip, L1_SHARE),
+            Norm::L1 => l1::ascend(x, grad, step, self.clip, self.l1_share),
             Norm::L0 => l0::ascend(x, grad, step),
         }
     }
