@@ -19,6 +19,8 @@ record! {
         pub reference: Vec<i32>,
         /// The class to reach.
         pub target: Option<Vec<i32>>,
+        /// The random stream of each item.
+        pub streams: Vec<u64>,
         /// One `SERAPH_NORM_*`.
         pub norm: u32,
         /// `SERAPH_DOMAIN_*`.

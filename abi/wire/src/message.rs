@@ -76,6 +76,8 @@ messages! {
         Ready(Ready) = 101,
         /// What the library holds.
         Described(Description) = 102,
+        /// The library could not be loaded, or its tables break the contract.
+        NotLoaded(Ended) = 108,
         /// The instance is there, or why not.
         Created(Ended) = 103,
         /// The victim is there, and is this.
