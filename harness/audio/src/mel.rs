@@ -1,6 +1,7 @@
 //! Mel filter banks and log-mel spectrograms.
 
 use crate::{Spectrogram, Stft, StftError};
+use std::ops::Range;
 
 /// Which formula turns Hz into mel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +59,8 @@ pub struct MelBank {
     pub n_bins: usize,
     /// `[n_mels, n_bins]`, row-major.
     pub weights: Vec<f32>,
+    /// Bins that each filter weighs at all: a few per cent of them.
+    spans: Vec<Range<usize>>,
 }
 
 /// Why a filter bank could not be built or used.
@@ -117,7 +120,8 @@ impl MelBank {
             let height = if norm == MelNorm::Slaney { 2.0 / (band[2] - band[0]) } else { 1.0 };
             weights.extend((0..n_bins).map(|bin| (height * triangle(band, bin as f64 * bin_hz)) as f32));
         }
-        Ok(MelBank { n_mels, n_bins, weights })
+        let spans = weights.chunks_exact(n_bins).map(nonzero_span).collect();
+        Ok(MelBank { n_mels, n_bins, weights, spans })
     }
 
     /// Weighted sums of each frame's bins: `[n_frames, n_bins]` to `[n_frames, n_mels]`.
@@ -128,7 +132,8 @@ impl MelBank {
         let mut values = Vec::with_capacity(spectrogram.n_frames * self.n_mels);
         for frame in 0..spectrogram.n_frames {
             let bins = spectrogram.frame(frame);
-            values.extend(self.weights.chunks_exact(self.n_bins).map(|filter| dot(filter, bins)));
+            let filters = self.weights.chunks_exact(self.n_bins).zip(&self.spans);
+            values.extend(filters.map(|(filter, span)| dot(&filter[span.clone()], &bins[span.clone()])));
         }
         Ok(Spectrogram { n_frames: spectrogram.n_frames, n_bins: self.n_mels, values })
     }
@@ -145,6 +150,12 @@ fn triangle(band: &[f64], hz: f64) -> f64 {
     let rising = (hz - band[0]) / (band[1] - band[0]);
     let falling = (band[2] - hz) / (band[2] - band[1]);
     rising.min(falling).max(0.0)
+}
+
+fn nonzero_span(filter: &[f32]) -> Range<usize> {
+    let first = filter.iter().position(|w| *w != 0.0).unwrap_or(0);
+    let end = filter.iter().rposition(|w| *w != 0.0).map_or(0, |last| last + 1);
+    first..end
 }
 
 fn dot(a: &[f32], b: &[f32]) -> f32 {
@@ -242,6 +253,18 @@ mod tests {
                 let loudest = (0..32).max_by(|a, b| frame[*a].total_cmp(&frame[*b]));
                 assert_eq!(loudest, Some(band), "{hz} Hz");
             }
+        }
+    }
+
+    #[test]
+    fn apply_is_the_matrix_product() {
+        let bank = bank(24, MelScale::Slaney, MelNorm::Slaney);
+        let frame: Vec<f32> = (0..257).map(|n| ((n * 37) % 101) as f32).collect();
+        let mel = bank.apply(&Spectrogram { n_frames: 1, n_bins: 257, values: frame.clone() }).unwrap();
+        for (m, found) in mel.values.iter().enumerate() {
+            let row = &bank.weights[m * 257..][..257];
+            let expected: f64 = row.iter().zip(&frame).map(|(w, x)| f64::from(*w) * f64::from(*x)).sum();
+            assert!((f64::from(*found) - expected).abs() < 1e-4 * expected.max(1.0), "{m}");
         }
     }
 
