@@ -78,6 +78,26 @@ columns! {
         "Under transfer: the model that the attack could see.";
     "status" "Status" true false Text(|row| Some(status(row).into())),
         "ok, or why there is no result: failed, invalid, skipped.";
+    "robust_accuracy" "Robust acc." true false Share,
+        "Share of all items that are right without perturbation and stay right under attack: the headline.";
+    "clean_accuracy" "Clean acc." true true Share,
+        "Share of all items that are classified right without perturbation.";
+    "robust_uar" "Robust UAR" true false Share,
+        "Unweighted average recall under attack.";
+    "clean_uar" "Clean UAR" false true Share,
+        "Unweighted average recall without perturbation.";
+    "asr" "ASR" true true Share,
+        "Attack success rate: valid successes per clean-correct item.";
+    "robust_accuracy_pcm16" "Robust acc., PCM16" false false Share,
+        "Robust accuracy after the audio was stored as 16-bit PCM.";
+    "robust_uar_pcm16" "Robust UAR, PCM16" false false Share,
+        "Unweighted average recall under attack, after the audio was stored as 16-bit PCM.";
+    "asr_pcm16" "ASR, PCM16" false true Share,
+        "Attack success rate after the audio was stored as 16-bit PCM.";
+    "flip_rate" "Flip rate" false true Share,
+        "Share of attacked items whose prediction changed, right or wrong.";
+    "snr_db" "SNR, dB" true false Real(1),
+        "Signal-to-noise ratio by energy over attacked items.";
     "n" "Items" true true Count(|row| results(row).then_some(row.record.n.total)),
         "Items of the split.";
     "n_attacked" "Attacked" false true Count(|row| results(row).then_some(row.record.n.attacked)),
@@ -86,30 +106,12 @@ columns! {
         "Attacked items whose audio breaks the threat's constraints; no success.";
     "n_failed" "Failed" false true Count(|row| results(row).then_some(row.record.n.failed)),
         "Attacked items for which the attack gave nothing usable; no success.";
-    "clean_accuracy" "Clean acc." true true Share,
-        "Share of all items that are classified right without perturbation.";
-    "robust_accuracy" "Robust acc." true false Share,
-        "Share of all items that are right without perturbation and stay right under attack: the headline.";
-    "clean_uar" "Clean UAR" false true Share,
-        "Unweighted average recall without perturbation.";
-    "robust_uar" "Robust UAR" true false Share,
-        "Unweighted average recall under attack.";
-    "asr" "ASR" true true Share,
-        "Attack success rate: valid successes per clean-correct item.";
-    "robust_accuracy_pcm16" "Robust acc., PCM16" false false Share,
-        "Robust accuracy after the audio was stored as 16-bit PCM.";
-    "asr_pcm16" "ASR, PCM16" false true Share,
-        "Attack success rate after the audio was stored as 16-bit PCM.";
-    "flip_rate" "Flip rate" false true Share,
-        "Share of attacked items whose prediction changed, right or wrong.";
-    "snr_db" "SNR, dB" true false Real(1),
-        "Signal-to-noise ratio by energy over attacked items.";
     "forward_queries" "Forward queries" true false Real(0),
         "Model evaluations per attacked item, counted by the host.";
     "gradient_queries" "Gradient queries" true false Real(0),
         "Gradients per attacked item, counted by the host.";
     "seconds_per_item" "Seconds" false false Plain(2, |row| row.seconds_per_item),
-        "Wall-clock seconds per attacked item. Measured, so no two runs agree: not part of the records.";
+        "Median seconds per attacked item, attack and oracle together. Measured, so no two runs agree: not part of the records.";
     "isolation_tier" "Tier" false true Count(|row| row.record.isolation.tier.map(u64::from)),
         "Isolation tier that all workers of the cell reached.";
     "flags" "Flags" false false List(|row| row.record.flags.iter().map(|flag| flag.name.clone()).collect()),

@@ -4,10 +4,10 @@
 //! in `audio/clean/<victim>/<item>.wav`. An example without clean audio shows the adversarial alone.
 
 use crate::table::{Board, Row, Table, norm_name};
-use crate::{Options, ReportError};
-use seraph_core::{Journal, JournalItem};
+use crate::{Options, ReportError, folder};
+use seraph_core::JournalItem;
 use std::fs;
-use std::path::Path;
+use std::path::{Component, Path};
 
 /// An utterance before and after an attack.
 #[derive(Clone, Debug, PartialEq)]
@@ -104,19 +104,13 @@ fn of_victim(dir: &Path, table: &Table, victim: &str, most: usize) -> Result<Vec
 
 /// Items whose 16-bit audio succeeds, in the order of the corpus.
 fn successes(dir: &Path, row: &Row) -> Result<Vec<JournalItem>, ReportError> {
-    let path = dir.join("journal").join(format!("{}.jsonl", row.record.id));
-    if !path.exists() {
-        return Ok(Vec::new());
-    }
-    let bytes = fs::read(&path).map_err(ReportError::io("read", &path))?;
-    let journal = Journal::decode(&bytes).map_err(|source| ReportError::Journal { path, source })?;
-    let mut items = journal.items_in_order();
+    let mut items = folder::read_journal(dir, &row.record.id)?.unwrap_or_default();
     items.retain(|item| item.pcm16.as_ref().is_some_and(|pcm16| pcm16.success));
     Ok(items)
 }
 
 fn read_example(dir: &Path, board: &Board, row: &Row, item: &JournalItem) -> Option<Example> {
-    let file = format!("{}.wav", file_name_of(&item.item));
+    let file = format!("{}.wav", item.item);
     let pcm16 = item.pcm16.as_ref()?;
     let key = &board.key;
     Some(Example {
@@ -130,13 +124,17 @@ fn read_example(dir: &Path, board: &Board, row: &Row, item: &JournalItem) -> Opt
         victim: row.victim.clone(),
         threat: format!("{}, {} {}", key.family.access.as_str(), norm_name(key.family.norm), key.eps),
         snr_db: pcm16.snr_db.map(f64::from),
-        clean: read_sound(dir, &Path::new("audio/clean").join(file_name_of(&row.victim)).join(&file)),
+        clean: read_sound(dir, &Path::new("audio/clean").join(&row.victim).join(&file)),
         adversarial: read_sound(dir, &Path::new("audio").join(&row.record.id).join(&file))?,
     })
 }
 
 /// Reads mono 16-bit audio. A file that is absent or no such audio is not shown: examples illustrate, they decide nothing.
 fn read_sound(dir: &Path, relative: &Path) -> Option<Sound> {
+    let stays_inside = relative.components().all(|part| matches!(part, Component::Normal(_)));
+    if !stays_inside {
+        return None;
+    }
     let wav = fs::read(dir.join(relative)).ok()?;
     let mut reader = hound::WavReader::new(wav.as_slice()).ok()?;
     let spec = reader.spec();
@@ -160,11 +158,4 @@ fn url_path(relative: &Path) -> String {
         }
     }
     url
-}
-
-/// The name of an item as it stands in a file name, as the runner writes it.
-fn file_name_of(name: &str) -> String {
-    let kept = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-') { c } else { '-' };
-    let name: String = name.chars().map(kept).collect();
-    if name.starts_with('.') { format!("_{name}") } else { name }
 }

@@ -1,52 +1,58 @@
 //! Reads the output folder of a run: every record, and the time that its cell took.
 
 use crate::ReportError;
-use seraph_core::Record;
+use seraph_core::{Journal, JournalItem, Record};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// A record and the time that its cell took, if that is known.
+/// What a run left behind.
 #[derive(Clone, Debug, PartialEq)]
-pub struct FinishedCell {
-    /// The record.
-    pub record: Record,
-    /// From `timings/<cell>.json`; `None`: there is no such file, or it does not say.
-    pub timings: Timings,
+pub struct RunFolder {
+    /// The records, in the order of their ids.
+    pub records: Vec<Record>,
+    /// For each record what `timings/<cell>.json` says; nothing where there is no such file.
+    pub timings: Vec<Timings>,
 }
 
 /// What the report reads of `timings/<cell>.json`; other keys are left alone.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct Timings {
-    /// Mean wall-clock seconds per attacked item.
-    pub seconds_per_item: Option<f64>,
-    /// Wall-clock seconds of the whole cell.
-    pub seconds: Option<f64>,
+    /// Seconds of attack and oracle together, per attacked item.
+    pub seconds_per_item: Option<Spread>,
 }
 
-/// Reads all records of `dir`, in the order of their ids.
-pub fn read(dir: &Path) -> Result<Vec<FinishedCell>, ReportError> {
+/// Where most of the values lie; only the middle is read.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+pub struct Spread {
+    /// The median.
+    pub median: f64,
+}
+
+/// Reads all records of `dir`.
+pub fn read(dir: &Path) -> Result<RunFolder, ReportError> {
     let records_dir = dir.join("records");
     if !records_dir.is_dir() {
         return Err(ReportError::NotARun { dir: dir.into() });
     }
     let mut file_of_cell: BTreeMap<String, PathBuf> = BTreeMap::new();
-    let mut cells = Vec::new();
+    let mut records = Vec::new();
     for path in json_files(&records_dir)? {
         let record = read_record(&path)?;
         if let Some(first) = file_of_cell.insert(record.key.clone(), path.clone()) {
             return Err(ReportError::TwoRecords { first, second: path });
         }
-        let timings = read_timings(&dir.join("timings").join(format!("{}.json", record.id)))?;
-        cells.push(FinishedCell { record, timings });
+        records.push(record);
     }
-    if cells.is_empty() {
+    if records.is_empty() {
         return Err(ReportError::NoRecords { dir: records_dir });
     }
-    cells.sort_by(|a, b| a.record.id.cmp(&b.record.id));
-    Ok(cells)
+    records.sort_by(|a, b| a.id.cmp(&b.id));
+    let timings = |record: &Record| read_timings(&dir.join("timings").join(format!("{}.json", record.id)));
+    let timings = records.iter().map(timings).collect::<Result<_, _>>()?;
+    Ok(RunFolder { records, timings })
 }
 
 /// Files named `*.json`, sorted. What a run that died left half-written has another name.
@@ -70,4 +76,15 @@ fn read_timings(path: &Path) -> Result<Timings, ReportError> {
     }
     let text = fs::read_to_string(path).map_err(ReportError::io("read", path))?;
     serde_json::from_str(&text).map_err(|source| ReportError::Timings { path: path.into(), source })
+}
+
+/// The items of a cell's journal in the order of the corpus; `None`: there is no journal.
+pub fn read_journal(dir: &Path, cell: &str) -> Result<Option<Vec<JournalItem>>, ReportError> {
+    let path = dir.join("journal").join(format!("{cell}.jsonl"));
+    if !path.exists() {
+        return Ok(None);
+    }
+    let bytes = fs::read(&path).map_err(ReportError::io("read", &path))?;
+    let journal = Journal::decode(&bytes).map_err(|source| ReportError::Journal { path, source })?;
+    Ok(Some(journal.items_in_order()))
 }

@@ -11,9 +11,11 @@ mod estimate;
 mod example;
 mod export;
 mod folder;
+mod names;
 mod page;
 mod plot;
 mod report;
+mod speakers;
 mod standing;
 mod table;
 
@@ -56,7 +58,8 @@ pub struct Rendered {
 ///
 /// No records, an unreadable one, one of another schema version, or two of one cell. Nothing is written then.
 pub fn render(dir: &Path, out: &Path, options: &Options) -> Result<Rendered, ReportError> {
-    let table = Table::new(folder::read(dir)?);
+    let mut table = Table::new(folder::read(dir)?);
+    speakers::fill(dir, &mut table)?;
     let examples = example::choose(dir, &table, options)?;
     let report = Report { title: options.title.clone(), table, examples };
     fs::create_dir_all(out).map_err(ReportError::io("create", out))?;

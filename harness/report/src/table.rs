@@ -1,11 +1,11 @@
 //! The one table that every format is a view of: a row per cell, in boards of cells that may be compared.
 
 use crate::estimate::Estimate;
-use crate::folder::FinishedCell;
+use crate::folder::{RunFolder, Timings};
+use crate::names::Names;
 use seraph_core::record::{Metric, Outcomes};
 use seraph_core::{Record, Status, Threat};
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
 
 /// All boards of a run.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,6 +21,8 @@ pub struct Board {
     pub key: BoardKey,
     /// One row per cell: victims by name, and the strongest attack on each first.
     pub rows: Vec<Row>,
+    /// The speaker of each item; empty where no journal says.
+    pub speakers: Vec<String>,
 }
 
 /// What the cells of a board share.
@@ -64,9 +66,9 @@ pub struct Family {
 pub struct Row {
     /// Where it stands in the board's order of merit among attacks on its victim; `None`: it is not ranked.
     pub rank: Option<usize>,
-    /// Name of the attack, unique within the board for its victim and seed.
+    /// Name of the attack, unique in the table.
     pub attack: String,
-    /// Name of the victim.
+    /// Name of the victim, unique in the table.
     pub victim: String,
     /// Victim whose oracle answered, under transfer.
     pub source: Option<String>,
@@ -74,7 +76,7 @@ pub struct Row {
     pub unranked: Option<String>,
     /// Whether the attack is a control that every other attack should beat.
     pub is_control: bool,
-    /// Mean wall-clock seconds per attacked item.
+    /// Median seconds per attacked item, attack and oracle together.
     pub seconds_per_item: Option<f64>,
     /// All that the record says.
     pub record: Record,
@@ -84,14 +86,24 @@ pub struct Row {
 const CONTROLS: [&str; 4] = ["null", "noise", "noise-uniform", "noise-gaussian"];
 
 impl Table {
-    /// Sorts the cells into boards.
-    pub fn new(cells: Vec<FinishedCell>) -> Table {
+    /// Sorts the cells into boards, and raises the flags that only a comparison of cells raises.
+    pub fn new(run: RunFolder) -> Table {
+        let names = Names::of(&run.records);
+        let mut flags = seraph_metrics::flags::across(&run.records);
+        // A cell that never ran names no device: it stands with those that did.
+        let device =
+            run.records.iter().map(|record| record.environment.device.clone()).find(|d| !d.is_empty());
         let mut boards: Vec<Board> = Vec::new();
-        for cell in cells {
-            let key = BoardKey::of(&cell.record);
+        for (mut record, timings) in run.records.into_iter().zip(run.timings) {
+            record.flags.extend(flags.remove(&record.id).unwrap_or_default());
+            let mut key = BoardKey::of(&record);
+            if key.family.device.is_empty() {
+                key.family.device = kind_of_device(device.as_deref().unwrap_or_default());
+            }
+            let row = Row::new(record, &names, timings);
             match boards.iter_mut().find(|board| board.key == key) {
-                Some(board) => board.rows.push(Row::new(cell)),
-                None => boards.push(Board { key, rows: vec![Row::new(cell)] }),
+                Some(board) => board.rows.push(row),
+                None => boards.push(Board { key, rows: vec![row], speakers: Vec::new() }),
             }
         }
         boards.sort_by(|a, b| a.key.order(&b.key));
@@ -204,7 +216,6 @@ fn kind_of_device(device: &str) -> String {
 impl Board {
     fn arrange(&mut self) {
         self.rows.sort_by(Row::order);
-        tell_namesakes_apart(&mut self.rows);
         self.rank();
     }
 
@@ -232,30 +243,18 @@ impl Board {
     }
 }
 
-/// Where two rows of a board have the same names and seed, their plugins, models or parameters differ: the cell's key tells
-/// them apart.
-fn tell_namesakes_apart(rows: &mut [Row]) {
-    let mut n_named: BTreeMap<(String, String, Option<String>, u64), usize> = BTreeMap::new();
-    for row in rows.iter() {
-        *n_named.entry(row.names()).or_default() += 1;
-    }
-    for row in rows.iter_mut().filter(|row| n_named[&row.names()] > 1) {
-        row.attack = format!("{} #{}", row.attack, &row.record.key[..6]);
-    }
-}
-
 impl Row {
-    fn new(cell: FinishedCell) -> Row {
-        let spec = &cell.record.cell;
+    fn new(record: Record, names: &Names, timings: Timings) -> Row {
+        let spec = &record.cell;
         Row {
             rank: None,
-            attack: spec.attack.name.clone(),
-            victim: spec.victim.id.clone(),
-            source: spec.source.as_ref().map(|source| source.id.clone()),
-            unranked: why_unranked(&cell.record),
+            attack: names.attack(&spec.attack),
+            victim: names.victim(&spec.victim),
+            source: spec.source.as_ref().map(|source| names.victim(source)),
+            unranked: why_unranked(&record),
             is_control: CONTROLS.contains(&spec.attack.id.as_str()),
-            seconds_per_item: cell.timings.seconds_per_item,
-            record: cell.record,
+            seconds_per_item: timings.seconds_per_item.map(|spread| spread.median),
+            record,
         }
     }
 

@@ -1,9 +1,10 @@
-//! JSON for machines: every board with its rows, and what the boards say of victims and attacks.
+//! JSON for machines: every board with its rows, all their metrics, and each victim's worst case over attacks.
 
 use super::csv::labels;
 use crate::column::{COLUMNS, Cell};
 use crate::estimate::Estimate;
 use crate::report::Report;
+use crate::standing::{self, WorstCase};
 use crate::table::{Board, Row};
 use seraph_core::Number;
 use serde_json::{Map, Value, json};
@@ -40,13 +41,25 @@ fn board(board: &Board) -> Value {
             "gradient_queries": family.queries.1,
         },
         "device": family.device,
+        "worst_case": standing::worst_cases(board).iter().map(worst_case).collect::<Vec<_>>(),
         "rows": board.rows.iter().map(row).collect::<Vec<_>>(),
+    })
+}
+
+/// A victim against all ranked attacks of the board together.
+fn worst_case(worst: &WorstCase) -> Value {
+    json!({
+        "victim": worst.victim,
+        "robust_accuracy": estimate_value(&worst.robust_accuracy),
+        "strongest": worst.strongest,
     })
 }
 
 fn row(row: &Row) -> Value {
     let fields = COLUMNS.iter().map(|column| (column.key.to_owned(), value(column.of(row))));
     let mut fields: Map<String, Value> = fields.collect();
+    let metrics = serde_json::to_value(&row.record.metrics).expect("plain data has no unserialisable part");
+    fields.insert("metrics".into(), metrics);
     fields.insert("control".into(), row.is_control.into());
     fields.insert("unreliable".into(), row.record.is_unreliable().into());
     fields.insert("key".into(), row.record.key.clone().into());

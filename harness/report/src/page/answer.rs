@@ -2,142 +2,97 @@
 
 use super::plural;
 use crate::estimate::percent;
-use crate::standing::{self, AttackStanding, VictimStanding};
+use crate::standing::{self, Lead, Standing};
 use crate::table::Board;
 use maud::{Markup, html};
-use std::collections::BTreeMap;
-
-/// A name and its mean over the boards of a family.
-type Mean<'a> = (&'a str, f64);
 
 /// Cards for one family; `boards` are its points of growing perturbation.
 pub fn cards(boards: &[Board]) -> Markup {
-    let victims: Vec<Vec<VictimStanding>> = boards.iter().map(standing::victims).collect();
-    let attacks: Vec<Vec<AttackStanding>> = boards.iter().map(standing::attacks).collect();
+    let victims = standing::victims(boards);
+    let attacks = standing::attacks(boards);
+    let sizes =
+        if boards.len() == 1 { String::new() } else { format!(", averaged over {} sizes", boards.len()) };
     html! {
         div.answers {
-            (victim_card(&victims))
-            (attack_card(&attacks))
-            (sureness_card(boards, &victims))
+            div.answer {
+                h3 { "Which model holds up best?" }
+                @match victims.first() {
+                    Some(best) => {
+                        p.big { (best.name) }
+                        p {
+                            strong { (percent(best.robust_accuracy)) "\u{202f}%" }
+                            " of items stay right whichever attack is used" (sizes) ". "
+                            (lead(best, "lower"))
+                        }
+                    }
+                    None => { p.big { "–" } p { "No model has a ranked result on every board." } }
+                }
+            }
+            div.answer {
+                h3 { "Which attack is strongest?" }
+                @match attacks.first() {
+                    Some(best) => {
+                        p.big { (best.name) }
+                        p {
+                            "It leaves " strong { (percent(best.robust_accuracy)) "\u{202f}%" } " of items right, averaged over "
+                            (plural(boards.iter().map(|b| b.victims().len()).max().unwrap_or(0), "model")) (sizes.replace(", averaged over", " and"))
+                            ". " (lead(best, "higher"))
+                        }
+                    }
+                    None => { p.big { "–" } p { "No attack has a ranked result on every model." } }
+                }
+            }
+            (sureness_card(boards, &[victims.first(), attacks.first()]))
         }
     }
 }
 
-fn victim_card(standings: &[Vec<VictimStanding>]) -> Markup {
-    let ranking =
-        means(standings.iter().map(|board| board.iter().map(|s| (s.victim, s.worst_case)).collect()), false);
+/// How far the next one is behind, and whether that can be told from chance.
+fn lead(best: &Standing, word: &str) -> Markup {
     html! {
-        div.answer {
-            h3 { "Which model holds up best?" }
-            @match ranking.as_slice() {
-                [] => { p.big { "–" } p { "No ranked result." } }
-                [best, rest @ ..] => {
-                    p.big { (best.0) }
-                    p {
-                        "Right on " strong { (percent(best.1)) "\u{202f}%" } " of items whichever attack is used"
-                        (over_sizes(standings.len())) ". "
-                        @if let Some(next) = rest.first() { (lead(best, next, "lower")) }
-                        @else { "The only model here." }
-                    }
-                }
+        @match &best.lead {
+            None => "There is no other to compare it with.",
+            Some(lead) if lead.difference.value == 0.0 => { "Tied with " (lead.over) "." },
+            Some(lead) => {
+                (lead.over) " is next, " (percent(lead.difference.value)) " points " (word)
+                @if let Some(interval) = lead.difference.percent_interval() { " " (interval) } "."
             }
         }
     }
 }
 
-fn attack_card(standings: &[Vec<AttackStanding>]) -> Markup {
-    let ranking = means(
-        standings.iter().map(|board| board.iter().map(|s| (s.attack, s.robust_accuracy)).collect()),
-        true,
-    );
-    html! {
-        div.answer {
-            h3 { "Which attack is strongest?" }
-            @match ranking.as_slice() {
-                [] => { p.big { "–" } p { "No attack has a ranked result on every model." } }
-                [best, rest @ ..] => {
-                    p.big { (best.0) }
-                    p {
-                        "Leaves " strong { (percent(best.1)) "\u{202f}%" } " right, averaged over models" (over_sizes(standings.len())) ". "
-                        @if let Some(next) = rest.first() { (lead(best, next, "higher")) }
-                        @else { "The only attack here." }
-                    }
-                }
-            }
-        }
-    }
-}
-
-/// How far the next one is behind.
-fn lead(best: &Mean, next: &Mean, word: &str) -> Markup {
-    let points = percent((best.1 - next.1).abs());
-    html! {
-        @if points == "0.0" { "Tied with " (next.0) "." }
-        @else { (next.0) " is next, " (points) " points " (word) "." }
-    }
-}
-
-fn over_sizes(n_boards: usize) -> String {
-    if n_boards == 1 { String::new() } else { format!(", averaged over {n_boards} sizes of perturbation") }
-}
-
-fn sureness_card(boards: &[Board], standings: &[Vec<VictimStanding>]) -> Markup {
-    let widest =
-        standings.iter().flatten().filter_map(|s| Some((s.strongest.1.high? - s.strongest.1.low?) / 2.0));
-    let widest = widest.fold(None, |widest: Option<f64>, half| Some(widest.map_or(half, |w| w.max(half))));
+fn sureness_card(boards: &[Board], best: &[Option<&Standing>]) -> Markup {
     let rows = || boards.iter().flat_map(|board| &board.rows);
     let n_items = rows().map(|row| row.record.n.total).max().unwrap_or(0);
     let n_speakers = rows().filter_map(|row| Some(row.record.groups.get("by_speaker")?.len())).max();
     let unranked = rows().filter(|row| row.rank.is_none()).count();
+    let leads: Vec<&Lead> = best.iter().flatten().filter_map(|standing| standing.lead.as_ref()).collect();
     html! {
         div.answer {
             h3 { "How sure are we?" }
-            @match widest {
-                Some(half) => p.big { "±\u{202f}" (percent(half)) " points at most" },
-                None => p.big { "Not known" },
-            }
+            p.big { (verdict(&leads)) }
             p {
                 (plural(n_items as usize, "item"))
                 @if let Some(n) = n_speakers { " of " (plural(n, "speaker")) }
-                "; the widest 95 % interval of a strongest attack. "
+                ", compared item by item; 95 % intervals in brackets resample speakers. "
                 @if unranked > 0 { (plural(unranked, "row")) " not ranked, with the reason on the board." }
             }
         }
     }
 }
 
-/// Means over the boards of those that stand on every board, best first.
-fn means<'a>(boards: impl Iterator<Item = Vec<Mean<'a>>>, lowest_first: bool) -> Vec<Mean<'a>> {
-    let mut values: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
-    let mut n_boards = 0;
-    for board in boards.filter(|board| !board.is_empty()) {
-        n_boards += 1;
-        board.into_iter().for_each(|(name, value)| values.entry(name).or_default().push(value));
-    }
-    values.retain(|_, values| values.len() == n_boards);
-    let mean = |values: Vec<f64>| values.iter().sum::<f64>() / values.len() as f64;
-    let mut means: Vec<Mean> = values.into_iter().map(|(name, values)| (name, mean(values))).collect();
-    means.sort_by(|a, b| {
-        let order = a.1.total_cmp(&b.1);
-        (if lowest_first { order } else { order.reverse() }).then(a.0.cmp(b.0))
-    });
-    means
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_name_that_misses_a_board_is_not_averaged() {
-        let boards = [vec![("a", 0.9), ("b", 0.5)], vec![("b", 0.3)], vec![]];
-        assert_eq!(means(boards.into_iter(), false), [("b", 0.4)]);
-    }
-
-    #[test]
-    fn best_first_and_ties_by_name() {
-        let boards = || [vec![("b", 0.5), ("a", 0.5), ("c", 0.1)]].into_iter();
-        assert_eq!(means(boards(), false).iter().map(|m| m.0).collect::<Vec<_>>(), ["a", "b", "c"]);
-        assert_eq!(means(boards(), true).iter().map(|m| m.0).collect::<Vec<_>>(), ["c", "a", "b"]);
+/// Whether the first places would survive other speakers.
+fn verdict(leads: &[&Lead]) -> &'static str {
+    let known =
+        leads.iter().filter(|lead| lead.difference.low.is_some() || lead.difference.value == 0.0).count();
+    let ties = leads.iter().filter(|lead| lead.is_tie()).count();
+    match (leads.len(), known) {
+        (0, _) => "Nothing to compare",
+        (n, known) if known < n => "Not known: no journals",
+        (1, _) if ties == 0 => "The lead exceeds chance",
+        (1, _) => "The lead may be chance",
+        _ if ties == 0 => "Both leads exceed chance",
+        _ if ties == 1 => "One lead may be chance",
+        _ => "Both leads may be chance",
     }
 }

@@ -8,6 +8,7 @@ use crate::plot::interval::interval_bar;
 use crate::report::Report;
 use crate::table::{Board, Row};
 use maud::{Markup, html};
+use seraph_core::Status;
 
 /// Rows that the page shows of one table: what a browser sorts at once and a page's size allows.
 pub const MAX_ROWS: usize = 1000;
@@ -53,13 +54,12 @@ fn table(board: &Board, n_rows: usize) -> Markup {
 /// Columns that say something: not what is empty, zero or the same in every row.
 fn columns(rows: &[Row]) -> Vec<&'static Column> {
     let says_something = |column: &&'static Column| match column.key {
-        "cell" | "n_attacked" => false,
+        // The attack's own field says why a row is not ranked.
+        "cell" | "n_attacked" | "unranked" | "status" | "robust_uar_pcm16" => false,
         "n_invalid" | "n_failed" => {
             rows.iter().any(|row| !matches!(column.of(row), Cell::Missing | Cell::Count(0)))
         }
-        "seed" | "status" => {
-            rows.iter().any(|row| column.of(row) != column.of(&rows[0])) || !rows[0].has_results()
-        }
+        "seed" => rows.iter().any(|row| column.of(row) != column.of(&rows[0])),
         _ => true,
     };
     column::filled(rows, false).filter(says_something).collect()
@@ -90,17 +90,26 @@ fn field(column: &Column, row: &Row) -> Markup {
             th.text.name scope="row" data-sort=[key] {
                 a href={ "#cell-" (row.record.key) } { (cell.short()) }
                 @if row.is_control { span.sub { "control" } }
+                @if let Some(reason) = &row.unranked { span.sub.reason { (fate(row)) ": " (reason) } }
             }
         },
         "rank" => html! { td.rank data-sort=[key] { (or_missing(&cell)) } },
         "flags" => html! { td.text.flags data-sort=[key] { (flags(row)) } },
-        "unranked" => html! { td.text.reason data-sort=[key] { (or_missing(&cell)) } },
         "robust_accuracy" => html! {
             td data-sort=[key] { (value_and_interval(&cell, true)) (interval_bar(estimate(&cell))) }
         },
         _ => html! {
             td.text[column.is_text()] data-sort=[key] { (value_and_interval(&cell, false)) }
         },
+    }
+}
+
+/// What became of a row without a place.
+fn fate(row: &Row) -> &'static str {
+    match row.record.status {
+        Status::Failed => "failed",
+        Status::Skipped => "skipped",
+        Status::Ok | Status::Invalid => "not ranked",
     }
 }
 

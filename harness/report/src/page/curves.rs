@@ -1,17 +1,17 @@
 //! Security curves: for each victim, what every attack leaves of its accuracy as the perturbation grows.
 
-use crate::plot::curve::{SecurityCurve, Series};
+use crate::plot::curve::{SecurityCurve, Series, Style};
 use crate::report::Report;
 use crate::table::{Board, Family, norm_name, norm_unit};
 use maud::{Markup, html};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The curves of all families.
 pub fn section(report: &Report) -> Markup {
-    let styles: Vec<&str> = attacks(report).into_iter().collect();
+    let styles = styles(report);
     html! {
         h2 { "Security curves" }
-        p.lead { "Robust accuracy against the size of the perturbation; bands are 95 % intervals. The lowest line is the strongest attack." }
+        p.lead { "Robust accuracy against the size of the perturbation; bands are 95 % intervals. The lowest line is the strongest attack; dotted lines are controls. Rows that are not ranked are left out." }
         @for boards in report.table.families() {
             @let family = &boards[0].key.family;
             @if report.table.families().count() > 1 { h3 { (family.corpus_name()) ": " (family.threat_name()) } }
@@ -22,16 +22,22 @@ pub fn section(report: &Report) -> Markup {
     }
 }
 
-/// Names of all attacks: an attack keeps its colour over the whole page.
-fn attacks(report: &Report) -> BTreeSet<&str> {
-    report.table.rows().map(|(_, row)| row.attack.as_str()).collect()
+/// The style of each attack's line, which it keeps over the whole page.
+fn styles(report: &Report) -> BTreeMap<&str, Style> {
+    let ranked = report.table.rows().filter(|(_, row)| row.rank.is_some());
+    let (controls, attacks): (Vec<_>, Vec<_>) =
+        ranked.map(|(_, row)| (row.is_control, row.attack.as_str())).partition(|(is_control, _)| *is_control);
+    let attacks: BTreeSet<&str> = attacks.into_iter().map(|(_, name)| name).collect();
+    let controls = controls.into_iter().map(|(_, name)| (name, Style::Control));
+    let attacks = attacks.into_iter().enumerate().map(|(n, name)| (name, Style::Attack(n)));
+    controls.chain(attacks).collect()
 }
 
 fn victims(boards: &[Board]) -> BTreeSet<&str> {
     boards.iter().flat_map(Board::victims).collect()
 }
 
-fn figure(family: &Family, boards: &[Board], victim: &str, styles: &[&str]) -> Markup {
+fn figure(family: &Family, boards: &[Board], victim: &str, styles: &BTreeMap<&str, Style>) -> Markup {
     let curve = SecurityCurve {
         title: format!(
             "Robust accuracy of {victim} by size of perturbation; the numbers are in the boards below"
@@ -39,11 +45,7 @@ fn figure(family: &Family, boards: &[Board], victim: &str, styles: &[&str]) -> M
         axis: format!("{} ({})", norm_name(family.norm), norm_unit(family.norm)),
         grows: family.norm.grows_with_eps(),
         clean: rows_of(boards, victim).find_map(|(_, row)| row.metric("clean_accuracy")),
-        series: styles
-            .iter()
-            .enumerate()
-            .filter_map(|(style, attack)| series(boards, victim, attack, style))
-            .collect(),
+        series: styles.iter().filter_map(|(attack, style)| series(boards, victim, attack, *style)).collect(),
     };
     html! { figure { figcaption { strong { (victim) } } (curve.draw()) } }
 }
@@ -54,12 +56,13 @@ fn rows_of<'a>(boards: &'a [Board], victim: &'a str) -> impl Iterator<Item = (f6
 }
 
 /// One point per board; where an attack has several (seeds, sources), the strongest.
-fn series(boards: &[Board], victim: &str, attack: &str, style: usize) -> Option<Series> {
+fn series(boards: &[Board], victim: &str, attack: &str, style: Style) -> Option<Series> {
     let points: Vec<_> = boards
         .iter()
         .filter_map(|board| {
-            let mut rows = board.rows.iter().filter(|row| row.victim == victim && row.attack == attack);
-            rows.next().map(|strongest| (board.key.eps, strongest.robust_accuracy()))
+            let mut rows = board.ranked_rows_of(victim).filter(|row| row.attack == attack);
+            rows.next()
+                .map(|strongest| (board.key.eps, strongest.robust_accuracy().filter(|e| e.value.is_finite())))
         })
         .collect();
     let has_results = points.iter().any(|(_, value)| value.is_some());

@@ -50,9 +50,17 @@ fn article(example: &Example) -> Markup {
 fn caption(example: &Example) -> String {
     let snr = example.snr_db.map(|snr| format!(", SNR {} dB", decimals(snr, 1))).unwrap_or_default();
     let gender = example.gender.as_ref().map(|gender| format!(", {gender}")).unwrap_or_default();
+    let sound = &example.adversarial;
+    let (rate_hz, n_samples) = (f64::from(sound.sample_rate_hz), sound.samples.len() as f64);
     format!(
-        "{} on {}, {}; label {}, speaker {}{gender}{snr}",
-        example.attack, example.victim, example.threat, example.label, example.speaker
+        "{} on {}, {}; label {}, speaker {}{gender}{snr}; {} s, mel scale from 0 to {} kHz",
+        example.attack,
+        example.victim,
+        example.threat,
+        example.label,
+        example.speaker,
+        decimals(n_samples / rate_hz, 2),
+        rate_hz / 2000.0
     )
 }
 
@@ -71,7 +79,7 @@ fn panel(
     sound: Option<&Sound>,
 ) -> Markup {
     html! {
-        div.panel {
+        div.panel.difference[sound.is_none()] {
             h4 { (title) span { (note) } }
             (waveform(samples, full_scale, &format!("{title} waveform")))
             @if let Some(power) = power {

@@ -4,7 +4,7 @@ use super::answer;
 use crate::estimate::percent;
 use crate::plot::interval::interval_bar;
 use crate::report::Report;
-use crate::standing::{self, VictimStanding};
+use crate::standing::{self, WorstCase};
 use crate::table::{Board, norm_name, norm_unit};
 use maud::{Markup, html};
 use std::collections::BTreeSet;
@@ -28,9 +28,9 @@ fn device(device: &str) -> String {
 
 /// Models by sizes of perturbation; in each field the worst case over all attacks.
 fn worst_case_table(boards: &[Board]) -> Markup {
-    let standings: Vec<Vec<VictimStanding>> = boards.iter().map(standing::victims).collect();
+    let worst: Vec<Vec<WorstCase>> = boards.iter().map(standing::worst_cases).collect();
     let family = &boards[0].key.family;
-    let victims = by_mean_worst_case(&standings);
+    let victims = in_order(boards);
     html! {
         h4 { "Robust accuracy against all attacks together" }
         div.scroll tabindex="0" role="region" aria-label="Robust accuracy against all attacks together" {
@@ -46,8 +46,8 @@ fn worst_case_table(boards: &[Board]) -> Markup {
                     @for victim in &victims {
                         tr {
                             th.text.name scope="row" { (victim) }
-                            (clean_field(&standings, victim))
-                            @for board in &standings { (field(board.iter().find(|s| s.victim == *victim))) }
+                            (clean_field(&worst, victim))
+                            @for board in &worst { (field(board.iter().find(|w| w.victim == *victim))) }
                         }
                     }
                 }
@@ -55,24 +55,22 @@ fn worst_case_table(boards: &[Board]) -> Markup {
         }
         p.lead {
             "Items that stay right whichever attack of the board is used, in percent of all items; eps in units of "
-            (norm_unit(family.norm)) ". Below: the attack that alone comes nearest to it, with its interval."
+            (norm_unit(family.norm)) ". Intervals are 95 % and resample speakers. Named is the attack that alone comes nearest to it."
         }
     }
 }
 
-/// Victims, the one that holds up best over all sizes first; one that has no result somewhere counts as 0 there.
-fn by_mean_worst_case<'a>(standings: &[Vec<VictimStanding<'a>>]) -> Vec<&'a str> {
-    let all: BTreeSet<&str> = standings.iter().flatten().map(|s| s.victim).collect();
-    let sum = |victim: &str| -> f64 {
-        standings.iter().flatten().filter(|s| s.victim == victim).map(|s| s.worst_case).sum()
-    };
-    let mut victims: Vec<&str> = all.into_iter().collect();
-    victims.sort_by(|a, b| sum(b).total_cmp(&sum(a)));
+/// Victims, the one that holds up best first; then those that lack a result on some board.
+fn in_order(boards: &[Board]) -> Vec<&str> {
+    let mut victims: Vec<&str> = standing::victims(boards).iter().map(|standing| standing.name).collect();
+    let others: BTreeSet<&str> =
+        boards.iter().flat_map(Board::victims).filter(|v| !victims.contains(v)).collect();
+    victims.extend(others);
     victims
 }
 
-fn clean_field(standings: &[Vec<VictimStanding>], victim: &str) -> Markup {
-    let clean = standings.iter().flatten().find(|s| s.victim == victim).and_then(|s| s.clean);
+fn clean_field(worst: &[Vec<WorstCase>], victim: &str) -> Markup {
+    let clean = worst.iter().flatten().find(|w| w.victim == victim).and_then(|w| w.clean);
     html! {
         td {
             @match clean {
@@ -86,15 +84,15 @@ fn clean_field(standings: &[Vec<VictimStanding>], victim: &str) -> Markup {
     }
 }
 
-fn field(standing: Option<&VictimStanding>) -> Markup {
+fn field(worst: Option<&WorstCase>) -> Markup {
     html! {
         td {
-            @match standing {
-                Some(standing) => {
-                    @let (attack, alone) = &standing.strongest;
-                    span.headline { (percent(standing.worst_case)) }
-                    span.sub { (attack) " " (alone.percent_interval().unwrap_or_default()) }
-                    (interval_bar(Some(alone)))
+            @match worst {
+                Some(worst) => {
+                    span.headline { (percent(worst.robust_accuracy.value)) }
+                    @if let Some(interval) = worst.robust_accuracy.percent_interval() { span.ci { (interval) } }
+                    (interval_bar(Some(&worst.robust_accuracy)))
+                    span.sub { "mostly " (worst.strongest) }
                 }
                 None => span.missing aria-label="missing" { "–" },
             }

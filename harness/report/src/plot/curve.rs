@@ -13,7 +13,7 @@ pub struct Series {
     /// Name at the line's end.
     pub label: String,
     /// Which of the style sheet's colours, dashes and markers.
-    pub style: usize,
+    pub style: Style,
     /// Growing perturbation; an eps whose value is missing is left out, and the line breaks there.
     pub points: Vec<(f64, Option<Estimate>)>,
 }
@@ -33,8 +33,26 @@ pub struct SecurityCurve {
     pub series: Vec<Series>,
 }
 
-/// Number of different line styles in the style sheet.
-pub const N_STYLES: usize = 8;
+/// How a line is told apart from the others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Style {
+    /// Grey and dotted: a control.
+    Control,
+    /// The n-th attack; the colours repeat after eight, the markers after four.
+    Attack(usize),
+}
+
+impl Style {
+    fn class(self) -> String {
+        match self {
+            Style::Control => "control".into(),
+            Style::Attack(n) => format!("s{}", n % N_COLOURS),
+        }
+    }
+}
+
+/// Number of colours in the style sheet.
+const N_COLOURS: usize = 8;
 
 const LEFT: f64 = 40.0;
 const RIGHT: f64 = 396.0;
@@ -61,9 +79,9 @@ impl SecurityCurve {
         html! {
             svg.curve viewBox={ "0 0 " (at(WIDTH)) " " (at(HEIGHT)) } role="img" aria-label=(self.title) {
                 (self.frame(&eps, &x))
-                @for series in &self.series { (self.band(series, &x)) }
+                @for series in self.series.iter().filter(|s| s.style != Style::Control) { (self.band(series, &x)) }
                 @for series in &self.series { (self.line(series, &x)) }
-                (self.end_labels())
+                (self.end_labels(&x))
             }
         }
     }
@@ -131,7 +149,7 @@ impl SecurityCurve {
                     @let place = |eps: Option<f64>| eps.map_or(LEFT, x);
                     @let upper = known.iter().map(|(eps, e)| (place(*eps), y(e.high.unwrap_or(e.value))));
                     @let lower = known.iter().rev().map(|(eps, e)| (place(*eps), y(e.low.unwrap_or(e.value))));
-                    polygon class={ "band s" (series.style % N_STYLES) } points=(points(upper.chain(lower))) {}
+                    polygon class={ "band " (series.style.class()) } points=(points(upper.chain(lower))) {}
                 }
             }
         }
@@ -139,7 +157,7 @@ impl SecurityCurve {
 
     fn line(&self, series: &Series, x: &dyn Fn(f64) -> f64) -> Markup {
         html! {
-            g class={ "series s" (series.style % N_STYLES) } {
+            g class={ "series " (series.style.class()) } {
                 @for stretch in self.stretches(series) {
                     @let place = |eps: Option<f64>| eps.map_or(LEFT, x);
                     polyline points=(points(stretch.iter().map(|(eps, e)| (place(*eps), y(e.value))))) {}
@@ -154,18 +172,17 @@ impl SecurityCurve {
     }
 
     /// Names at the right of the lines' ends, moved apart where they would overlap.
-    fn end_labels(&self) -> Markup {
-        let mut ends: Vec<(f64, &Series)> = self
-            .series
-            .iter()
-            .filter_map(|s| Some((y(s.points.iter().rev().find_map(|(_, value)| *value)?.value), s)))
-            .collect();
-        ends.sort_by(|a, b| a.0.total_cmp(&b.0));
-        let places = spread(&ends.iter().map(|(y, _)| *y).collect::<Vec<_>>());
+    fn end_labels(&self, x: &dyn Fn(f64) -> f64) -> Markup {
+        let last =
+            |series: &Series| series.points.iter().rev().find_map(|(eps, value)| Some((*eps, (*value)?)));
+        let ends = self.series.iter().filter_map(|s| last(s).map(|(eps, e)| ((x(eps), y(e.value)), s)));
+        let mut ends: Vec<((f64, f64), &Series)> = ends.collect();
+        ends.sort_by(|(a, _), (b, _)| a.1.total_cmp(&b.1));
+        let places = spread(&ends.iter().map(|((_, y), _)| *y).collect::<Vec<_>>());
         html! {
-            @for ((end, series), place) in ends.iter().zip(places) {
-                g class={ "end s" (series.style % N_STYLES) } {
-                    polyline.leader points=(points([(RIGHT + 5.0, *end), (RIGHT + 14.0, place)].into_iter())) {}
+            @for (((x, y), series), place) in ends.iter().zip(places) {
+                g class={ "end " (series.style.class()) } {
+                    polyline.leader points=(points([(x + 5.0, *y), (RIGHT + 14.0, place)].into_iter())) {}
                     text x=(at(RIGHT + 18.0)) y=(at(place)) { (shorten(&series.label)) title { (series.label) } }
                 }
             }
@@ -200,9 +217,10 @@ fn points(places: impl Iterator<Item = (f64, f64)>) -> String {
 }
 
 /// Circle, square, triangle, diamond: colour is never the only difference.
-fn marker(style: usize, x: f64, y: f64) -> String {
+fn marker(style: Style, x: f64, y: f64) -> String {
     let (x, y) = (at(x), at(y));
-    match style % 4 {
+    let Style::Attack(n) = style else { return format!("M{x} {y}m-2 0a2 2 0 1 0 4 0a2 2 0 1 0-4 0") };
+    match n % 4 {
         0 => format!("M{x} {y}m-3.5 0a3.5 3.5 0 1 0 7 0a3.5 3.5 0 1 0-7 0"),
         1 => format!("M{x} {y}m-3-3h6v6h-6z"),
         2 => format!("M{x} {y}m0-4l4 7h-8z"),
@@ -219,7 +237,7 @@ mod tests {
     }
 
     fn curve(points: Vec<(f64, Option<Estimate>)>) -> SecurityCurve {
-        let series = vec![Series { label: "pgd".into(), style: 1, points }];
+        let series = vec![Series { label: "pgd".into(), style: Style::Attack(1), points }];
         let axis = "L∞".into();
         SecurityCurve { title: "victim".into(), axis, grows: true, clean: point(0.8), series }
     }

@@ -257,7 +257,7 @@ pub fn write_record(dir: &Path, record: &Record) {
 pub fn write_timings(dir: &Path, record: &Record, seconds_per_item: f64) {
     let path = dir.join("timings").join(format!("{}.json", record.id));
     fs::create_dir_all(path.parent().unwrap()).unwrap();
-    fs::write(path, format!("{{\"seconds_per_item\": {seconds_per_item}}}")).unwrap();
+    fs::write(path, format!("{{\"seconds_per_item\": {{\"median\": {seconds_per_item}}}}}")).unwrap();
 }
 
 /// Writes the journal and audio of the cell of [`record`] with the same arguments.
