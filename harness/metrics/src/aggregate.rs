@@ -83,6 +83,9 @@ fn with_results(header: &JournalHeader, items: &[JournalItem], end: &JournalEnd)
     }
 }
 
+/// The group that an item belongs to, if it is known.
+type GroupKey = fn(&JournalItem) -> Option<&String>;
+
 /// What all results of a cell share.
 struct Cell<'a> {
     frame: Frame<'a>,
@@ -176,13 +179,13 @@ impl<'a> Cell<'a> {
     }
 
     fn groups(&self, items: &[JournalItem]) -> BTreeMap<String, BTreeMap<String, Group>> {
-        let keys: [(&str, fn(&JournalItem) -> Option<&String>); 4] = [
+        let keys: [(&str, GroupKey); 4] = [
             ("by_emotion", |i| Some(&i.label)),
             ("by_gender", |i| i.gender.as_ref()),
             ("by_speaker", |i| Some(&i.speaker)),
             ("by_language", |i| i.language.as_ref()),
         ];
-        let group_by = |key: fn(&JournalItem) -> Option<&String>| {
+        let group_by = |key: GroupKey| {
             let mut groups: BTreeMap<String, Vec<&JournalItem>> = BTreeMap::new();
             for (item, name) in items.iter().filter_map(|i| Some((i, key(i)?))) {
                 groups.entry(name.clone()).or_default().push(item);

@@ -4,6 +4,9 @@ use crate::tally::{ClassTally, Tally};
 use crate::uar::uar;
 use crate::wilson::wilson;
 
+/// Numerator and denominator of a proportion.
+pub type Parts = fn(&Tally) -> (f64, f64);
+
 /// A metric as a function of a [`Tally`]; `None`: undefined.
 #[derive(Clone, Copy, Debug)]
 pub struct Estimator {
@@ -12,7 +15,7 @@ pub struct Estimator {
     /// The point estimate.
     pub estimate: fn(&Tally) -> Option<f64>,
     /// Numerator and denominator, for a proportion of items: where it is 0 or 1, its interval is Wilson's.
-    pub proportion: Option<fn(&Tally) -> (f64, f64)>,
+    pub proportion: Option<Parts>,
 }
 
 /// Every estimator, in the order of the registry.
@@ -48,7 +51,7 @@ pub const ESTIMATORS: [Estimator; 25] = [
 pub const GROUP_METRICS: [&str; 6] =
     ["clean_accuracy", "robust_accuracy", "asr", "flip_rate", "acc_drop", "asr_pcm16"];
 
-const fn proportion(name: &'static str, of: fn(&Tally) -> (f64, f64)) -> Estimator {
+const fn proportion(name: &'static str, of: Parts) -> Estimator {
     Estimator { name, estimate: undefined, proportion: Some(of) }
 }
 

@@ -16,6 +16,7 @@ pub mod quantile;
 pub mod queries;
 pub mod rank;
 pub mod registry;
+pub mod seeds;
 pub mod tally;
 pub mod uar;
 pub mod wilson;
