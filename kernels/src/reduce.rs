@@ -15,12 +15,25 @@ pub(crate) const LANES: usize = 32;
 
 /// Sum of `term(x[i], base[i])` over one row without its padding; both of one length.
 pub(crate) fn row_sum(x: &[f32], base: &[f32], term: impl Fn(f32, f32) -> f64 + Sync) -> f64 {
+    row_sums(x, base, |x, base| [term(x, base)])[0]
+}
+
+/// Sums of several terms in one pass: the same as [`row_sum`] of each.
+pub(crate) fn row_sums<const N: usize>(
+    x: &[f32],
+    base: &[f32],
+    terms: impl Fn(f32, f32) -> [f64; N] + Sync,
+) -> [f64; N] {
     debug_assert_eq!(x.len(), base.len());
-    let tiles = parallel::collect(x.len().div_ceil(TILE), TILE, |tile| {
+    let mut sums = parallel::collect(x.len().div_ceil(TILE), TILE, |tile| {
         let range = tile * TILE..x.len().min((tile + 1) * TILE);
-        tile_sum(&x[range.clone()], &base[range], &term)
+        let (x, base) = (&x[range.clone()], &base[range]);
+        parallel::vectorised(|| tile_sums(x, base, &terms))
     });
-    sum_of_tiles(tiles)
+    while sums.len() > 1 {
+        sums = sums.chunks(TILE).map(|tile| tile_sums(tile, tile, |sums, _| sums)).collect();
+    }
+    sums.first().copied().unwrap_or([0.0; N])
 }
 
 /// Largest `term(x[i], base[i])`, all at least 0, over one row without its padding; NaN if any is NaN.
@@ -28,37 +41,55 @@ pub(crate) fn row_max(x: &[f32], base: &[f32], term: impl Fn(f32, f32) -> f64 + 
     debug_assert_eq!(x.len(), base.len());
     let tiles = parallel::collect(x.len().div_ceil(TILE), TILE, |tile| {
         let range = tile * TILE..x.len().min((tile + 1) * TILE);
-        x[range.clone()].iter().zip(&base[range]).fold((0.0, false), |(max, nan), (x, base)| {
-            let value = term(*x, *base);
-            (if value > max { value } else { max }, nan | value.is_nan())
-        })
+        let (x, base) = (&x[range.clone()], &base[range]);
+        parallel::vectorised(|| tile_max(x, base, &term))
     });
-    let (max, nan) = tiles.iter().fold((0.0f64, false), |(max, nan), tile| (max.max(tile.0), nan | tile.1));
-    if nan { f64::NAN } else { max }
+    tiles.into_iter().fold(0.0, larger)
 }
 
-fn sum_of_tiles(mut sums: Vec<f64>) -> f64 {
-    while sums.len() > 1 {
-        sums = sums.chunks(TILE).map(|tile| tile_sum(tile, tile, |sum, _| sum)).collect();
-    }
-    sums.first().copied().unwrap_or(0.0)
+/// The larger of two numbers; NaN if one is NaN.
+fn larger(a: f64, b: f64) -> f64 {
+    if a.is_nan() || a > b { a } else { b }
 }
 
-/// Sum over at most one tile.
 #[inline(always)]
-fn tile_sum<T: Copy>(x: &[T], base: &[T], term: impl Fn(T, T) -> f64) -> f64 {
-    let mut lanes = [0.0; LANES];
+fn tile_max(x: &[f32], base: &[f32], term: impl Fn(f32, f32) -> f64) -> f64 {
+    // Comparisons pass NaN by; a second set of lanes remembers it.
+    let (mut largest, mut broken) = ([0.0; LANES], [0.0; LANES]);
     let (x, x_rest) = x.as_chunks::<LANES>();
     let (base, base_rest) = base.as_chunks::<LANES>();
     for (x, base) in x.iter().zip(base) {
         for lane in 0..LANES {
-            lanes[lane] += term(x[lane], base[lane]);
+            let value = term(x[lane], base[lane]);
+            largest[lane] = if value > largest[lane] { value } else { largest[lane] };
+            broken[lane] = if value.is_nan() { value } else { broken[lane] };
         }
     }
-    for ((total, x), base) in lanes.iter_mut().zip(x_rest).zip(base_rest) {
-        *total += term(*x, *base);
+    let rest = x_rest.iter().zip(base_rest).map(|(x, base)| term(*x, *base));
+    largest.into_iter().chain(broken).chain(rest).fold(0.0, larger)
+}
+
+/// Sums over at most one tile.
+#[inline(always)]
+fn tile_sums<T: Copy, const N: usize>(x: &[T], base: &[T], terms: impl Fn(T, T) -> [f64; N]) -> [f64; N] {
+    let mut lanes = [[0.0; LANES]; N];
+    let (x, x_rest) = x.as_chunks::<LANES>();
+    let (base, base_rest) = base.as_chunks::<LANES>();
+    for (x, base) in x.iter().zip(base) {
+        for lane in 0..LANES {
+            let terms = terms(x[lane], base[lane]);
+            for n in 0..N {
+                lanes[n][lane] += terms[n];
+            }
+        }
     }
-    fold_halves(lanes)
+    for (lane, (x, base)) in x_rest.iter().zip(base_rest).enumerate() {
+        let terms = terms(*x, *base);
+        for n in 0..N {
+            lanes[n][lane] += terms[n];
+        }
+    }
+    lanes.map(fold_halves)
 }
 
 fn fold_halves(mut lanes: [f64; LANES]) -> f64 {

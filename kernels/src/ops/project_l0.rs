@@ -4,6 +4,7 @@ use super::top_k_mask::{find_cut, key};
 use crate::device::{Buffer, Device, DeviceRows};
 use crate::parallel::for_rows;
 use crate::{Error, Rows};
+use std::cell::Cell;
 
 /// Keeps in each row the `k[r]` samples that are furthest from `x0`; the others return to `x0`.
 ///
@@ -19,14 +20,18 @@ pub fn project_l0(x: &mut [f32], x0: &[f32], rows: &Rows, k: &[usize]) -> Result
     for_rows(rows, x, |row, x| {
         let x0 = &x0[row * rows.n_samples()..][..rows.n_samples()];
         let cut = find_cut(rows.length(row), k[row], |i| key(x[i] - x0[i]));
-        let mut ties_left = cut.ties;
         let (x, padding) = x.split_at_mut(rows.length(row));
         let (x0, padding0) = x0.split_at(rows.length(row));
-        for (x, x0) in x.iter_mut().zip(x0) {
-            if !cut.lets_in(key(*x - *x0), &mut ties_left) {
-                *x = *x0;
-            }
-        }
+        let x = Cell::from_mut(x).as_slice_of_cells();
+        cut.for_each(
+            x.len(),
+            |i| key(x[i].get() - x0[i]),
+            |i, is_in| {
+                if !is_in {
+                    x[i].set(x0[i]);
+                }
+            },
+        );
         padding.copy_from_slice(padding0);
     });
     Ok(())

@@ -57,11 +57,10 @@ fn find_shrink(x: &[f32], x0: &[f32], radius: f32) -> Shrink {
 fn find_threshold(x: &[f32], x0: &[f32], radius: f32) -> f64 {
     let mut threshold = 0.0;
     for _ in 0..MAX_STEPS {
-        let sum = reduce::row_sum(x, x0, |x, x0| {
+        let [sum, count] = reduce::row_sums(x, x0, |x, x0| {
             let d = magnitude(x, x0);
-            if d > threshold { d } else { 0.0 }
+            if d > threshold { [d, 1.0] } else { [0.0, 0.0] }
         });
-        let count = reduce::row_sum(x, x0, |x, x0| if magnitude(x, x0) > threshold { 1.0 } else { 0.0 });
         let next = (sum - f64::from(radius)) / count;
         if !(next > threshold) || count == 0.0 {
             break;

@@ -2,7 +2,7 @@
 
 use super::norms::with_base;
 use crate::device::{Arg, Buffer, Device, DeviceRows, Work};
-use crate::parallel::{collect, for_rows};
+use crate::parallel::{collect, for_rows, vectorised};
 use crate::{Error, Rows};
 
 /// Bits of a key that one pass of the selection looks at.
@@ -27,10 +27,9 @@ pub fn top_k_mask(values: &[f32], rows: &Rows, k: &[usize], mask: &mut [f32]) ->
         let values = rows.row(values, row);
         let cut = find_cut(values.len(), k[row], |i| key(values[i]));
         let (mask, padding) = mask.split_at_mut(values.len());
-        let mut ties_left = cut.ties;
-        for (mask, value) in mask.iter_mut().zip(values) {
-            *mask = f32::from(u8::from(cut.lets_in(key(*value), &mut ties_left)));
-        }
+        vectorised(|| {
+            cut.for_each(values.len(), |i| key(values[i]), |i, is_in| mask[i] = f32::from(u8::from(is_in)));
+        });
         padding.fill(0.0);
     });
     Ok(())
@@ -49,12 +48,25 @@ pub(crate) struct Cut {
 }
 
 impl Cut {
-    /// Whether the next sample, of this key, is in. `ties_left` starts as `ties` and counts down over the row.
+    /// Calls `each(i, in)` for samples `0..n` in order.
     #[inline(always)]
-    pub(crate) fn lets_in(&self, key: u32, ties_left: &mut usize) -> bool {
-        let wins_tie = key == self.key && *ties_left > 0;
-        *ties_left -= usize::from(wins_tie);
-        key > self.key || wins_tie
+    pub(crate) fn for_each(&self, n: usize, key: impl Fn(usize) -> u32, mut each: impl FnMut(usize, bool)) {
+        const BLOCK: usize = 1024;
+        let mut ties_left = self.ties;
+        for start in (0..n).step_by(BLOCK) {
+            let block = start..n.min(start + BLOCK);
+            let ties: u32 = block.clone().map(|i| u32::from(key(i) == self.key)).sum();
+            if ties as usize <= ties_left {
+                ties_left -= ties as usize;
+                block.for_each(|i| each(i, key(i) >= self.key));
+            } else {
+                for i in block {
+                    let wins_tie = key(i) == self.key && ties_left > 0;
+                    ties_left -= usize::from(wins_tie);
+                    each(i, key(i) > self.key || wins_tie);
+                }
+            }
+        }
     }
 }
 
@@ -64,12 +76,17 @@ pub(crate) fn find_cut(n: usize, k: usize, key: impl Fn(usize) -> u32 + Sync) ->
     if wanted == 0 {
         return Cut { key: u32::MAX, ties: 0 };
     }
-    let (mut prefix, mut shift) = (0, KEY_BITS);
+    let top = KEY_BITS - DIGIT_BITS;
+    let digit = pick_digit(&count_digits(n, &key, top), &mut wanted);
+    // Few samples share the first digit: from here on, only those are looked at.
+    let mut left: Vec<u32> = (0..n).map(key).filter(|key| key >> top == digit).collect();
+    let (mut prefix, mut shift) = (digit << top, top);
     while shift > 0 {
         let below = shift.saturating_sub(DIGIT_BITS);
-        let counts = count_digits(n, &key, prefix, shift, below);
-        let digit = pick_digit(&counts, &mut wanted);
+        let digit =
+            pick_digit(&count_digits(left.len(), &|i| left[i] & ((1 << shift) - 1), below), &mut wanted);
         prefix |= digit << below;
+        left.retain(|key| key >> below == prefix >> below);
         shift = below;
     }
     Cut { key: prefix, ties: wanted }
@@ -77,28 +94,20 @@ pub(crate) fn find_cut(n: usize, k: usize, key: impl Fn(usize) -> u32 + Sync) ->
 
 type Counts = [u32; 1 << DIGIT_BITS];
 
-/// How often each digit (bits `below..shift`) occurs among the keys that agree with `prefix` from `shift` up.
-fn count_digits(
-    n: usize,
-    key: &(impl Fn(usize) -> u32 + Sync),
-    prefix: u32,
-    shift: u32,
-    below: u32,
-) -> Counts {
+/// How often each digit, which is what is left of a key without its `below` lowest bits, occurs.
+fn count_digits(n: usize, key: &(impl Fn(usize) -> u32 + Sync), below: u32) -> Counts {
     const PIECE: usize = 1 << 16;
     let pieces = collect(n.div_ceil(PIECE), PIECE, |piece| {
-        let mut counts = [0; 1 << DIGIT_BITS];
+        // Neighbours often share a digit; two tables keep an increment from waiting for the one before it.
+        let mut counts = [[0; 1 << DIGIT_BITS]; 2];
         for i in piece * PIECE..n.min((piece + 1) * PIECE) {
-            let key = key(i);
-            if (key ^ prefix) >> shift == 0 {
-                counts[(key >> below) as usize & (counts.len() - 1)] += 1;
-            }
+            counts[i % 2][(key(i) >> below) as usize % (1 << DIGIT_BITS)] += 1;
         }
         counts
     });
     let mut total = [0; 1 << DIGIT_BITS];
-    for counts in pieces {
-        total.iter_mut().zip(counts).for_each(|(total, count)| *total += count);
+    for counts in pieces.into_iter().flatten() {
+        total.iter_mut().zip(counts).for_each(|(total, count): (&mut u32, u32)| *total += count);
     }
     total
 }
