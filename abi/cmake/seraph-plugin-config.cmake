@@ -1,0 +1,21 @@
+# find_package(seraph-plugin 1 CONFIG) gives seraph::plugin, the headers, nothing to link; and SERAPH_PLUGIN_MAP, the
+# version script that a plugin links with.
+foreach(candidate "${CMAKE_CURRENT_LIST_DIR}/.." "${CMAKE_CURRENT_LIST_DIR}")
+  if(EXISTS "${candidate}/seraph-plugin.map")
+    get_filename_component(SERAPH_PLUGIN_MAP "${candidate}/seraph-plugin.map" ABSOLUTE)
+  endif()
+endforeach()
+if(NOT TARGET seraph::plugin)
+  add_library(seraph::plugin INTERFACE IMPORTED)
+  # In this tree the headers are beside this folder; installed, it is <prefix>/lib/cmake/seraph-plugin.
+  foreach(candidate "${CMAKE_CURRENT_LIST_DIR}/../include" "${CMAKE_CURRENT_LIST_DIR}/../../../include")
+    if(EXISTS "${candidate}/seraph/seraph.h")
+      get_filename_component(seraph_plugin_include "${candidate}" ABSOLUTE)
+      set_target_properties(seraph::plugin PROPERTIES INTERFACE_INCLUDE_DIRECTORIES "${seraph_plugin_include}")
+    endif()
+  endforeach()
+  if(NOT seraph_plugin_include)
+    set(seraph-plugin_FOUND FALSE)
+    set(seraph-plugin_NOT_FOUND_MESSAGE "seraph/seraph.h is in no include folder near ${CMAKE_CURRENT_LIST_DIR}")
+  endif()
+endif()
