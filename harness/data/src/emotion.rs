@@ -7,20 +7,32 @@ use std::str::FromStr;
 /// A categorical emotion. Corpora name them in many ways; every loader translates to these.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
-#[allow(missing_docs)] // the names are the documentation
 pub enum Emotion {
+    /// Anger, hot or cold.
     Anger,
+    /// Boredom.
     Boredom,
+    /// Calm: quieter than neutral, at ease (RAVDESS).
     Calm,
+    /// Contempt.
     Contempt,
+    /// Disgust.
     Disgust,
+    /// Excitement; IEMOCAP's four classes merge it into happiness.
     Excitement,
+    /// Fear, from unease to panic.
     Fear,
+    /// Frustration.
     Frustration,
+    /// Guilt (DEMoS).
     Guilt,
+    /// Happiness or joy.
     Happiness,
+    /// No emotion meant.
     Neutral,
+    /// Sadness.
     Sadness,
+    /// Surprise, pleasant or not.
     Surprise,
 }
 
@@ -120,10 +132,12 @@ fn nearest_emotion(word: &str) -> Emotion {
 /// A speaker's gender, as the corpora publish it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
-#[allow(missing_docs)]
 pub enum Gender {
+    /// Women.
     Female,
+    /// Men.
     Male,
+    /// Any other.
     Other,
 }
 

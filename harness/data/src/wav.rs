@@ -2,7 +2,7 @@
 
 use crate::read::{Interleaved, MAX_SAMPLES, ReadError};
 use hound::{SampleFormat, WavReader};
-use std::io::{Cursor, ErrorKind};
+use std::io::Cursor;
 use std::path::Path;
 
 /// Decodes a whole WAV file. Every length in its header is checked against the bytes that are there.
@@ -48,10 +48,7 @@ fn unsupported(found: &str, path: &Path) -> ReadError {
 
 fn explain(error: hound::Error, path: &Path, part: &str) -> ReadError {
     let reason = match error {
-        hound::Error::IoError(source) if source.kind() == ErrorKind::UnexpectedEof => {
-            format!("the file ends within {part}")
-        }
-        // hound reports a short read as `Other`.
+        // The bytes are in memory: the only thing that reading them can do is to end.
         hound::Error::IoError(_) => format!("the file ends within {part}"),
         hound::Error::Unsupported => return unsupported("this WAV encoding", path),
         other => other.to_string().to_lowercase(),

@@ -137,3 +137,22 @@ proptest! {
         let _ = load("folder", Some(root.path()), None, 0);
     }
 }
+
+#[test]
+fn audio_comes_at_the_rate_of_the_model_within_full_scale() {
+    let square: Vec<i16> = (0..4_800).map(|n| if n / 120 % 2 == 0 { i16::MAX } else { i16::MIN }).collect();
+    let data = support::pcm16(&square);
+    let root = folder(format!("{HEADER}\na.wav,s,,,fear\n").as_bytes());
+    let loud = support::wav(1, 1, 48_000, 16, &data, data.len() as u32);
+    std::fs::write(root.path().join("a.wav"), loud).unwrap();
+    let corpus = load("folder", Some(root.path()), None, 0).unwrap();
+    let once = corpus.read(&corpus.items[0], 16_000, None).unwrap();
+    assert_eq!(once.len(), 1_600);
+    // A band-limited square wave overshoots its own height (Gibbs), full scale ends it.
+    assert_eq!(once.iter().fold(0.0f32, |peak, x| peak.max(x.abs())), 1.0);
+    let tiled = corpus.read(&corpus.items[0], 16_000, Some(4_000)).unwrap();
+    assert_eq!(
+        (&tiled[..1_600], &tiled[1_600..3_200], &tiled[3_200..]),
+        (&once[..], &once[..], &once[..800])
+    );
+}

@@ -65,7 +65,7 @@ fn emodb() {
     assert_eq!(
         corpus.notes,
         [
-            "1 audio files are not named as the corpus names its files and were left out",
+            "left out: 1 audio files with names that are not those of the corpus",
             "3 items found, the complete corpus has 535"
         ]
     );
@@ -93,7 +93,9 @@ fn ravdess_with_its_equal_stereo_files_and_without_its_songs() {
             ("03-01-08-02-02-01-18", "18", F, Emotion::Surprise, Some("02"), "val"),
         ],
     );
-    assert!(corpus.notes.iter().any(|note| note.starts_with("1 files have the name of another one")));
+    assert!(
+        corpus.notes.iter().any(|note| note.starts_with("left out: 1 files with the name of another one"))
+    );
     let unequal = folder(&[("03-01-01-01-01-01-01.wav", &stereo_wav(&[[1, 2]]))]);
     let corpus = load("ravdess", Some(unequal.path()), None, 0).unwrap();
     let message = corpus.read(&corpus.items[0], 16_000, None).unwrap_err().to_string();
@@ -204,7 +206,7 @@ fn demos_divides_its_68_speakers_24_22_22() {
     let (train, val, test) = (speakers("train"), speakers("val"), speakers("test"));
     assert_eq!([train.len(), val.len(), test.len()], [24, 22, 22]);
     assert!(train.is_disjoint(&val) && train.is_disjoint(&test) && val.is_disjoint(&test));
-    assert!(all.notes.iter().any(|note| note.starts_with("1 files have labels that are not used")));
+    assert!(all.notes.iter().any(|note| note.starts_with("left out: 1 files with labels that are not used")));
 }
 
 #[test]

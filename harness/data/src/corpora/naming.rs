@@ -72,12 +72,12 @@ impl Tally {
         let mut notes = Vec::new();
         let mut note = |n: usize, what: &str| {
             if n > 0 {
-                notes.push(format!("{n} {what}"));
+                notes.push(format!("left out: {n} {what}"));
             }
         };
-        note(self.other_names, "audio files are not named as the corpus names its files and were left out");
-        note(self.other_labels, "files have labels that are not used and were left out");
-        note(self.copies, "files have the name of another one and were left out");
+        note(self.other_names, "audio files with names that are not those of the corpus");
+        note(self.other_labels, "files with labels that are not used");
+        note(self.copies, "files with the name of another one");
         if let Some(published) = info.n_items.filter(|n| *n != n_items) {
             notes.push(format!("{n_items} items found, the complete corpus has {published}"));
         }
