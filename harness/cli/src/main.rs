@@ -1,2 +1,17 @@
-//! The `seraph` command.
-fn main() {}
+//! The `seraph` command: parse, do, say.
+#![forbid(unsafe_code)]
+
+mod bar;
+mod commands;
+mod install;
+mod output;
+mod table;
+
+use clap::Parser;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    // A worker is this binary, started again under a name of its own.
+    seraph_host::worker_main_if_requested();
+    output::exit(commands::Seraph::parse().run())
+}
