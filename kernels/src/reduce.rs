@@ -13,6 +13,23 @@ pub(crate) const TILE: usize = 4096;
 /// Partial sums in a tile; neighbouring lanes read neighbouring samples, on a vector unit as on a GPU.
 pub(crate) const LANES: usize = 32;
 
+/// Calls the function that was compiled for the widest vectors of this processor. A closure handed to
+/// `parallel::vectorised` would be too long to be inlined there, and stay narrow.
+macro_rules! widest {
+    ($plain:ident, $wide:ident, ($($argument:expr),*)) => {{
+        #[cfg(target_arch = "x86_64")]
+        let result = if is_x86_feature_detected!("avx2") {
+            // SAFETY: the processor has AVX2, as was just asked.
+            unsafe { $wide($($argument),*) }
+        } else {
+            $plain($($argument),*)
+        };
+        #[cfg(not(target_arch = "x86_64"))]
+        let result = $plain($($argument),*);
+        result
+    }};
+}
+
 /// Sum of `term(x[i], base[i])` over one row without its padding; both of one length.
 pub(crate) fn row_sum(x: &[f32], base: &[f32], term: impl Fn(f32, f32) -> f64 + Sync) -> f64 {
     row_sums(x, base, |x, base| [term(x, base)])[0]
@@ -27,8 +44,7 @@ pub(crate) fn row_sums<const N: usize>(
     debug_assert_eq!(x.len(), base.len());
     let mut sums = parallel::collect(x.len().div_ceil(TILE), TILE, |tile| {
         let range = tile * TILE..x.len().min((tile + 1) * TILE);
-        let (x, base) = (&x[range.clone()], &base[range]);
-        parallel::vectorised(|| tile_sums(x, base, &terms))
+        widest!(tile_sums, tile_sums_avx2, (&x[range.clone()], &base[range], &terms))
     });
     while sums.len() > 1 {
         sums = sums.chunks(TILE).map(|tile| tile_sums(tile, tile, |sums, _| sums)).collect();
@@ -36,37 +52,30 @@ pub(crate) fn row_sums<const N: usize>(
     sums.first().copied().unwrap_or([0.0; N])
 }
 
-/// Largest `term(x[i], base[i])`, all at least 0, over one row without its padding; NaN if any is NaN.
+/// Largest `|term(x[i], base[i])|` over one row without its padding; NaN if any is NaN.
 pub(crate) fn row_max(x: &[f32], base: &[f32], term: impl Fn(f32, f32) -> f64 + Sync) -> f64 {
     debug_assert_eq!(x.len(), base.len());
     let tiles = parallel::collect(x.len().div_ceil(TILE), TILE, |tile| {
         let range = tile * TILE..x.len().min((tile + 1) * TILE);
-        let (x, base) = (&x[range.clone()], &base[range]);
-        parallel::vectorised(|| tile_max(x, base, &term))
+        widest!(tile_max, tile_max_avx2, (&x[range.clone()], &base[range], &term))
     });
-    tiles.into_iter().fold(0.0, larger)
+    f64::from_bits(tiles.into_iter().max().unwrap_or(0).cast_unsigned())
 }
 
-/// The larger of two numbers; NaN if one is NaN.
-fn larger(a: f64, b: f64) -> f64 {
-    if a.is_nan() || a > b { a } else { b }
-}
-
+/// Bits of the largest magnitude. Bits of magnitudes order as the magnitudes do, and NaN comes last.
 #[inline(always)]
-fn tile_max(x: &[f32], base: &[f32], term: impl Fn(f32, f32) -> f64) -> f64 {
-    // Comparisons pass NaN by; a second set of lanes remembers it.
-    let (mut largest, mut broken) = ([0.0; LANES], [0.0; LANES]);
+fn tile_max(x: &[f32], base: &[f32], term: impl Fn(f32, f32) -> f64) -> i64 {
+    let bits = |x: f32, base: f32| term(x, base).abs().to_bits().cast_signed();
+    let mut lanes = [0; LANES];
     let (x, x_rest) = x.as_chunks::<LANES>();
     let (base, base_rest) = base.as_chunks::<LANES>();
     for (x, base) in x.iter().zip(base) {
         for lane in 0..LANES {
-            let value = term(x[lane], base[lane]);
-            largest[lane] = if value > largest[lane] { value } else { largest[lane] };
-            broken[lane] = if value.is_nan() { value } else { broken[lane] };
+            lanes[lane] = lanes[lane].max(bits(x[lane], base[lane]));
         }
     }
-    let rest = x_rest.iter().zip(base_rest).map(|(x, base)| term(*x, *base));
-    largest.into_iter().chain(broken).chain(rest).fold(0.0, larger)
+    let rest = x_rest.iter().zip(base_rest).map(|(x, base)| bits(*x, *base));
+    lanes.into_iter().chain(rest).fold(0, i64::max)
 }
 
 /// Sums over at most one tile.
@@ -90,6 +99,20 @@ fn tile_sums<T: Copy, const N: usize>(x: &[T], base: &[T], terms: impl Fn(T, T) 
         }
     }
     lanes.map(fold_halves)
+}
+
+/// [`tile_sums`] in wide vectors.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+fn tile_sums_avx2<const N: usize>(x: &[f32], base: &[f32], terms: impl Fn(f32, f32) -> [f64; N]) -> [f64; N] {
+    tile_sums(x, base, terms)
+}
+
+/// [`tile_max`] in wide vectors.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+fn tile_max_avx2(x: &[f32], base: &[f32], term: impl Fn(f32, f32) -> f64) -> i64 {
+    tile_max(x, base, term)
 }
 
 fn fold_halves(mut lanes: [f64; LANES]) -> f64 {
