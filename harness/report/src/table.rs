@@ -134,6 +134,13 @@ impl BoardKey {
         self.family.cmp(&other.family).then(by_strength)
     }
 
+    /// What the cells share, in one line, eg "emodb, test split: white-box, L∞ ≤ 0.001, untargeted, 1000 queries".
+    pub fn heading(&self) -> String {
+        let sign = if self.family.norm.grows_with_eps() { '≤' } else { '≥' };
+        let size = format!("{} {sign} {}", norm_name(self.family.norm), self.eps);
+        format!("{}: {}", self.family.corpus_name(), self.family.threat_of_size(&size))
+    }
+
     /// A short name that is a valid HTML id.
     pub fn slug(&self) -> String {
         format!("{}-{}", self.family.slug(), self.eps).chars().map(id_char).collect()
@@ -173,12 +180,24 @@ impl Family {
         format!("{}{split}{limit}", self.corpus)
     }
 
-    /// The threat without its size, eg "white-box, L∞, untargeted".
+    /// The threat without its size, eg "white-box, L∞, untargeted, 1000 queries".
     pub fn threat_name(&self) -> String {
+        self.threat_of_size(norm_name(self.norm))
+    }
+
+    fn threat_of_size(&self, size: &str) -> String {
         let target = self.target.as_ref().map(|target| format!(" (to {target})")).unwrap_or_default();
         let labels = if self.labels == seraph_core::Labels::Predicted { ", labels as predicted" } else { "" };
-        let (access, norm, goal) = (self.access.as_str(), norm_name(self.norm), self.goal.as_str());
-        format!("{access}, {norm}, {goal}{target}{labels}")
+        let queries = match self.queries {
+            (forward, gradient) if gradient == forward || gradient == 0 => format!("{forward} queries"),
+            (forward, gradient) => format!("{forward} forward and {gradient} gradient queries"),
+        };
+        let device = if matches!(self.device.as_str(), "" | "cpu") {
+            String::new()
+        } else {
+            format!(", on {}", self.device)
+        };
+        format!("{}, {size}, {}{target}{labels}, {queries}{device}", self.access.as_str(), self.goal.as_str())
     }
 }
 

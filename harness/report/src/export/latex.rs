@@ -1,6 +1,5 @@
 //! LaTeX: a booktabs table per board, as a paper wants it. Needs `\usepackage{booktabs}`.
 
-use super::markdown::heading;
 use crate::column::{self, Cell, Column};
 use crate::report::Report;
 use crate::table::Board;
@@ -19,7 +18,7 @@ fn table(text: &mut String, board: &Board) -> std::fmt::Result {
     let columns: Vec<&Column> = column::filled(&board.rows, true).collect();
     let align: String = columns.iter().map(|column| if column.is_text() { 'l' } else { 'r' }).collect();
     let heads: Vec<String> = columns.iter().map(|column| escape(column.title)).collect();
-    writeln!(text, "\n\\begin{{table}}\n  \\centering\n  \\caption{{{}.}}", escape(&heading(board)))?;
+    writeln!(text, "\n\\begin{{table}}\n  \\centering\n  \\caption{{{}.}}", escape(&board.key.heading()))?;
     writeln!(text, "  \\label{{tab:{}}}", board.key.slug())?;
     writeln!(text, "  \\begin{{tabular}}{{{align}}}\n    \\toprule")?;
     writeln!(text, "    {} \\\\\n    \\midrule", heads.join(" & "))?;

@@ -2,7 +2,7 @@
 
 use crate::column::{self, Cell, Column};
 use crate::report::Report;
-use crate::table::{Board, Row, norm_name};
+use crate::table::{Board, Row};
 
 /// The whole file.
 pub fn markdown(report: &Report) -> String {
@@ -20,20 +20,11 @@ fn section(board: &Board) -> String {
     let heads: Vec<String> = columns.iter().map(|column| column.title.to_owned()).collect();
     let rules: Vec<String> =
         columns.iter().map(|c| if c.is_text() { ":--" } else { "--:" }.to_owned()).collect();
-    let mut text = format!("## {}\n\n{}{}", escape(&heading(board)), line(&heads), line(&rules));
+    let mut text = format!("## {}\n\n{}{}", escape(&board.key.heading()), line(&heads), line(&rules));
     for row in &board.rows {
         text.push_str(&line(&columns.iter().map(|column| cell(&column.of(row))).collect::<Vec<_>>()));
     }
     text + &notes(board)
-}
-
-/// What the cells of the board share, in one line.
-pub fn heading(board: &Board) -> String {
-    let family = &board.key.family;
-    let (norm, eps) = (norm_name(family.norm), board.key.eps);
-    let device = if family.device == "cpu" { String::new() } else { format!(", {}", family.device) };
-    format!("{}: {}, {norm} ≤ {eps}{device}", family.corpus_name(), family.threat_name())
-        .replace("SNR ≤", "SNR ≥")
 }
 
 fn cell(cell: &Cell) -> String {

@@ -7,7 +7,6 @@ mod latex;
 mod markdown;
 mod text;
 
-pub use markdown::heading;
 pub use text::plain_text;
 
 use crate::report::Report;

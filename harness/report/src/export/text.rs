@@ -1,6 +1,5 @@
 //! Plain text for the terminal: the narrow table of each board, columns aligned.
 
-use super::markdown::heading;
 use crate::column::{self, Column};
 use crate::table::{Board, Table};
 
@@ -20,7 +19,7 @@ fn section(board: &Board) -> String {
     let widths: Vec<usize> = (0..columns.len())
         .map(|i| lines.iter().map(|line| line[i].chars().count()).max().unwrap_or(0))
         .collect();
-    let mut text = format!("{}\n", printable(&heading(board)));
+    let mut text = format!("{}\n", printable(&board.key.heading()));
     for line in &lines {
         let cells = line.iter().zip(&widths).zip(&columns).map(|((cell, &width), column)| {
             if column.is_text() { format!("{cell:<width$}") } else { format!("{cell:>width$}") }

@@ -3,7 +3,6 @@
 use super::plural;
 use crate::column::{self, Cell, Column};
 use crate::estimate::Estimate;
-use crate::export::heading;
 use crate::plot::interval::interval_bar;
 use crate::report::Report;
 use crate::table::{Board, Row};
@@ -36,10 +35,10 @@ fn table(board: &Board, n_rows: usize) -> Markup {
     let id = format!("board-{}", board.key.slug());
     html! {
         div.board-intro {
-            h3 id=(board.key.slug()) { (heading(board)) }
+            h3 id=(board.key.slug()) { (board.key.heading()) }
             label.filter hidden { "Filter " input type="search" data-filters=(id) placeholder="attack, model, flag"; span role="status" {} }
         }
-        div.scroll tabindex="0" role="region" aria-label=(heading(board)) {
+        div.scroll tabindex="0" role="region" aria-label=(board.key.heading()) {
             table.sortable #(id) {
                 thead { tr { @for column in &columns { (head(column)) } } }
                 tbody { @for row in &board.rows[..n_rows] { (line(row, &columns)) } }

@@ -15,15 +15,11 @@ pub fn summaries(report: &Report) -> Markup {
         h2 { "Summary" }
         @for boards in report.table.families() {
             @let family = &boards[0].key.family;
-            h3 { (family.corpus_name()) ": " (family.threat_name()) (device(&family.device)) }
+            h3 { (family.corpus_name()) ": " (family.threat_name()) }
             (answer::cards(boards))
             (worst_case_table(boards))
         }
     }
-}
-
-fn device(device: &str) -> String {
-    if device.is_empty() || device == "cpu" { String::new() } else { format!(", on {device}") }
 }
 
 /// Models by sizes of perturbation; in each field the worst case over all attacks.

@@ -222,7 +222,7 @@ pub fn record(attack: SampleAttack, victim: &str, eps: f64, n: usize) -> Record 
 }
 
 fn gender(item: &Utterance) -> &'static str {
-    if item.speaker % 2 == 0 { "female" } else { "male" }
+    if item.speaker.is_multiple_of(2) { "female" } else { "male" }
 }
 
 fn clean_pred(item: &Utterance) -> usize {
@@ -338,7 +338,7 @@ fn write_pair(dir: &Path, cell: &str, victim: &str, item: &str, index: usize, ep
             (formant + 0.08 / k) * (std::f64::consts::TAU * k * pitch_hz * (1.0 + 0.1 * t) * t).sin()
         });
         let clean = 0.3 * envelope * harmonics.sum::<f64>();
-        let sign = if (n / 3 + n / 7) % 2 == 0 { 1.0 } else { -1.0 };
+        let sign = if (n / 3 + n / 7).is_multiple_of(2) { 1.0 } else { -1.0 };
         ((clean + if perturbed { eps * sign } else { 0.0 }) * 32768.0).round() as i16
     };
     let write = |path: &Path, perturbed: bool| {
@@ -395,4 +395,33 @@ pub fn write_troubles(dir: &Path) {
 
 pub fn flag(name: &str, detail: &str, unreliable: bool) -> Flag {
     Flag { name: name.into(), detail: detail.into(), unreliable }
+}
+
+/// What a plugin might call itself.
+pub const HOSTILE: &str =
+    "<script>alert(1)</script>|\"'<img src=x onerror=alert(1)>\\input{/etc/passwd}%&$#_^~";
+
+/// A record in which every foreign string is hostile.
+pub fn hostile_record() -> Record {
+    let mut record = record(PGD, "emo18", 0.001, 20);
+    let cell = &mut record.cell;
+    cell.attack.name = "hostile".into();
+    cell.attack.id = HOSTILE.into();
+    cell.attack.version = HOSTILE.into();
+    cell.attack.preset = Some(HOSTILE.into());
+    cell.attack.params.insert(HOSTILE.into(), seraph_core::plan::ParamValue::Text(HOSTILE.into()));
+    cell.victim.arch = Some(HOSTILE.into());
+    cell.victim.plugin = HOSTILE.into();
+    cell.corpus.split = Some(HOSTILE.into());
+    (record.id, record.key) = (record.cell.id(), record.cell.key());
+    record.status = Status::Invalid;
+    record.reason = Some(HOSTILE.into());
+    record.flags.push(flag(HOSTILE, HOSTILE, true));
+    record.environment.runtime = Some(HOSTILE.into());
+    for groups in record.groups.values_mut() {
+        let group = groups.values().next().unwrap().clone();
+        groups.insert(HOSTILE.into(), group);
+    }
+    record.confusion.as_mut().unwrap().classes[0] = HOSTILE.into();
+    record
 }
