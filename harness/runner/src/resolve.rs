@@ -211,10 +211,12 @@ fn classes(
     Ok((classes, labels))
 }
 
-/// The architecture in a few words: cards go on about layers after a colon.
+/// The architecture in a few words: models and cards go on about layers after a colon.
 fn arch(desc: &VictimDesc, card: Option<&Card>) -> Option<String> {
-    let from_card = || card?.arch.as_deref()?.split(':').next().map(|arch| arch.trim().to_owned());
-    Some(desc.arch.clone()).filter(|arch| !arch.is_empty()).or_else(from_card)
+    let from_card = card.and_then(|card| card.arch.as_deref()).unwrap_or_default();
+    let said = if desc.arch.is_empty() { from_card } else { &desc.arch };
+    let short = said.split(':').next().unwrap_or_default().trim();
+    Some(short.to_owned()).filter(|arch| !arch.is_empty())
 }
 
 fn describe_plugin(

@@ -14,9 +14,7 @@ pub(crate) struct Timing {
     attacked: usize,
     /// Of attack, oracle and start of the worker together, by the host's clock.
     seconds: f64,
-    /// Their mean over the attacked items.
-    seconds_per_item: Option<f64>,
-    seconds_spread: Option<Spread>,
+    seconds_per_item: Option<Spread>,
     forward_queries: u64,
     gradient_queries: u64,
     /// Forward and gradient queries per second of the attacks.
@@ -29,6 +27,7 @@ pub(crate) struct Timing {
 /// Where most of the values lie.
 #[derive(Debug, PartialEq, Serialize)]
 struct Spread {
+    mean: f64,
     min: f64,
     median: f64,
     p90: f64,
@@ -59,8 +58,7 @@ impl Timing {
             cell: cell.to_owned(),
             attacked: attacked.len(),
             seconds: total,
-            seconds_per_item: (!seconds.is_empty()).then(|| total / seconds.len() as f64),
-            seconds_spread: Spread::of(&seconds),
+            seconds_per_item: Spread::of(&seconds),
             forward_queries,
             gradient_queries,
             queries_per_second: (total > 0.0).then(|| queries / total),
@@ -78,7 +76,8 @@ impl Timing {
 impl Spread {
     fn of(sorted: &[f64]) -> Option<Spread> {
         let at = |share: f64| sorted[((sorted.len() - 1) as f64 * share).round() as usize];
-        (!sorted.is_empty()).then(|| Spread { min: at(0.0), median: at(0.5), p90: at(0.9), max: at(1.0) })
+        let mean = sorted.iter().sum::<f64>() / sorted.len() as f64;
+        (!sorted.is_empty()).then(|| Spread { mean, min: at(0.0), median: at(0.5), p90: at(0.9), max: at(1.0) })
     }
 }
 
@@ -101,7 +100,7 @@ mod tests {
     #[test]
     fn the_spread_is_of_the_sorted_values() {
         let values: Vec<f64> = (0..=10).map(f64::from).collect();
-        assert_eq!(Spread::of(&values), Some(Spread { min: 0.0, median: 5.0, p90: 9.0, max: 10.0 }));
+        assert_eq!(Spread::of(&values), Some(Spread { mean: 5.0, min: 0.0, median: 5.0, p90: 9.0, max: 10.0 }));
         assert_eq!(Spread::of(&[]), None);
     }
 
