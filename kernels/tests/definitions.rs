@@ -20,7 +20,7 @@ fn noise(n: usize, seed: u32) -> Vec<f32> {
             state ^= state << 13;
             state ^= state >> 17;
             state ^= state << 5;
-            if state % 11 == 0 { 0.0 } else { (state as i32 >> 8) as f32 / (1 << 23) as f32 }
+            if state.is_multiple_of(11) { 0.0 } else { (state as i32 >> 8) as f32 / (1 << 23) as f32 }
         })
         .collect()
 }

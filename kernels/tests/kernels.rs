@@ -56,7 +56,7 @@ fn draw(n: usize, seed: u32, values: Values) -> Vec<f32> {
         match values {
             Values::Plain => plain,
             Values::Coarse => (plain * 4.0).round() / 4.0,
-            Values::Special if word % 3 == 0 => SPECIAL[(word / 3) as usize % SPECIAL.len()],
+            Values::Special if word.is_multiple_of(3) => SPECIAL[(word / 3) as usize % SPECIAL.len()],
             Values::Special => plain,
         }
     };

@@ -62,7 +62,7 @@ fn find_threshold(x: &[f32], x0: &[f32], radius: f32) -> f64 {
             if d > threshold { [d, 1.0] } else { [0.0, 0.0] }
         });
         let next = (sum - f64::from(radius)) / count;
-        if !(next > threshold) || count == 0.0 {
+        if count == 0.0 || next <= threshold {
             break;
         }
         threshold = next;
