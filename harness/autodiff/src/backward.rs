@@ -46,7 +46,10 @@ fn active(g: &Builder, wanted: &[ValueId]) -> HashSet<ValueId> {
     for node in &graph.nodes {
         let reached = node.reads().any(|id| active.contains(&id));
         if reached && !matches!(node.operator.gradient, Gradient::Zero) {
-            active.extend(node.outputs.iter().flatten().filter(|id| graph.ty(**id).dtype.is_float()));
+            // Quantised integers carry their gradient straight through to the float that they came from.
+            let straight = node.operator.name == "QuantizeLinear";
+            let carries = |id: &&ValueId| straight || graph.ty(**id).dtype.is_float();
+            active.extend(node.outputs.iter().flatten().filter(carries));
         }
     }
     active

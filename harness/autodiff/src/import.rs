@@ -53,6 +53,10 @@ pub(crate) fn import(model: &Model, shapes: &Shapes, reserved: &[String]) -> Res
     Ok(builder)
 }
 
+/// Most steps of a Loop or Scan that are written out, and most nodes that they may make.
+const MOST_STEPS: usize = 1024;
+const MOST_UNROLLED: usize = 1 << 14;
+
 type Scope = HashMap<String, ValueId>;
 type FunctionKey = (String, String, String);
 
@@ -256,7 +260,9 @@ impl Importer<'_> {
             Some((_, Attribute::Ints(v))) => Tensor::i64(&[v.len()], v.clone()),
             Some((_, Attribute::Floats(v))) => Tensor::f32(&[v.len()], v.iter().copied()),
             _ => {
-                return Err(Error::malformed(format!("the Constant `{label}` has no value that can be read")));
+                return Err(Error::malformed(format!(
+                    "the Constant `{label}` has no value that can be read"
+                )));
             }
         };
         Ok(graph.add_constant(tensor))
@@ -336,6 +342,9 @@ impl Importer<'_> {
                 .ok_or_else(|| Error::malformed(format!("If `{label}` has no {branch}")))?;
             return self.body(body, &[], scope, opset, depth);
         }
+        if let Some(unrolled) = self.unrolled(op, inputs, &attributes, scope, opset, depth)? {
+            return Ok(unrolled);
+        }
         let operator = registry::find(op).ok_or_else(|| Error::UnknownOperator {
             op: op.to_owned(),
             opset,
@@ -360,6 +369,131 @@ impl Importer<'_> {
             scope.values().map(|&id| (graph.value(id).name.clone(), id)).collect();
         let captures = graph.captures(&attributes, &by_name);
         Ok(graph.push(operator, inputs, attributes, types, label, captures))
+    }
+
+    /// Loop and Scan with a number of steps that is known and moderate: their bodies, one step after another.
+    fn unrolled(
+        &self,
+        op: &str,
+        inputs: &[Option<ValueId>],
+        attributes: &Attributes,
+        scope: &Scope,
+        opset: i64,
+        depth: usize,
+    ) -> Result<Option<Vec<ValueId>>, Error> {
+        let Some(body) = attributes.graph("body") else { return Ok(None) };
+        let steps = match op {
+            "Loop" => self.loop_steps(inputs),
+            "Scan" => self.scan_steps(inputs, attributes),
+            _ => None,
+        };
+        let fits =
+            |steps: &usize| *steps <= MOST_STEPS && steps.saturating_mul(body.node.len()) <= MOST_UNROLLED;
+        let Some(steps) = steps.filter(fits) else { return Ok(None) };
+        match op {
+            "Loop" => self.unroll_loop(body, steps, inputs, scope, opset, depth),
+            _ => self.unroll_scan(body, steps, inputs, attributes, scope, opset, depth).map(Some),
+        }
+    }
+
+    /// The trip count of a Loop whose condition starts true.
+    fn loop_steps(&self, inputs: &[Option<ValueId>]) -> Option<usize> {
+        let graph = self.g.graph.borrow();
+        let count = graph.constant(inputs.first().copied().flatten()?)?.to_ints().first().copied()?;
+        let starts = match inputs.get(1).copied().flatten() {
+            Some(condition) => graph.constant(condition)?.to_bools().first().copied()?,
+            None => true,
+        };
+        usize::try_from(count).ok().map(|count| if starts { count } else { 0 })
+    }
+
+    fn unroll_loop(
+        &self,
+        body: &GraphProto,
+        steps: usize,
+        inputs: &[Option<ValueId>],
+        scope: &Scope,
+        opset: i64,
+        depth: usize,
+    ) -> Result<Option<Vec<ValueId>>, Error> {
+        let mut states: Vec<ValueId> = inputs.iter().skip(2).flatten().copied().collect();
+        let n_stacked = body.output.len().saturating_sub(1 + states.len());
+        let mut stacked: Vec<Vec<ValueId>> = vec![Vec::new(); n_stacked];
+        let truth = self.g.constant(Tensor::bools(&[], vec![true])).id;
+        for step in 0..steps {
+            let number = self.g.constant(Tensor::i64(&[], vec![step as i64])).id;
+            let given = [vec![number, truth], states.clone()].concat();
+            let mut outputs = self.body(body, &given, scope, opset, depth)?;
+            let rows = outputs.split_off((1 + states.len()).min(outputs.len()));
+            states = outputs.split_off(1);
+            stacked.iter_mut().zip(rows).for_each(|(list, row)| list.push(row));
+            let condition = self.g.graph.borrow().constant(outputs[0]);
+            match condition.and_then(|condition| condition.to_bools().first().copied()) {
+                Some(true) => {}
+                Some(false) => break,
+                None => return Ok(None), // Only a run knows when it ends: the Loop stays a Loop.
+            }
+        }
+        if stacked.iter().any(Vec::is_empty) {
+            return Ok(None);
+        }
+        states.extend(stacked.iter().map(|rows| self.stack(rows, 0)));
+        self.g.checked().map_err(Error::malformed)?;
+        Ok(Some(states))
+    }
+
+    fn scan_steps(&self, inputs: &[Option<ValueId>], attributes: &Attributes) -> Option<usize> {
+        let sequences = attributes.int("num_scan_inputs").and_then(|n| usize::try_from(n).ok())?;
+        let first = inputs.len().checked_sub(sequences)?;
+        let rank = self.g.var(inputs.get(first).copied().flatten()?).rank().ok()?;
+        let along = attributes.ints("scan_input_axes").and_then(|axes| axes.first().copied()).unwrap_or(0);
+        let along = registry::axis(along, rank).ok()?;
+        usize::try_from(self.g.var(inputs[first]?).known(along)?).ok()
+    }
+
+    #[allow(clippy::too_many_arguments)] // what a node is made of
+    fn unroll_scan(
+        &self,
+        body: &GraphProto,
+        steps: usize,
+        inputs: &[Option<ValueId>],
+        attributes: &Attributes,
+        scope: &Scope,
+        opset: i64,
+        depth: usize,
+    ) -> Result<Vec<ValueId>, Error> {
+        let mut states: Vec<ValueId> = inputs.iter().flatten().copied().collect();
+        let n_sequences = attributes.int_or("num_scan_inputs", 0) as usize;
+        let sequences = states.split_off(states.len().saturating_sub(n_sequences));
+        let of =
+            |name: &str, i: usize| attributes.ints(name).and_then(|list| list.get(i).copied()).unwrap_or(0);
+        let mut stacked: Vec<Vec<ValueId>> = vec![Vec::new(); body.output.len().saturating_sub(states.len())];
+        for step in 0..steps {
+            let mut given = states.clone();
+            for (i, &sequence) in sequences.iter().enumerate() {
+                let at = if of("scan_input_directions", i) == 1 { steps - 1 - step } else { step };
+                let index = self.g.constant(Tensor::i64(&[], vec![at as i64]));
+                let along = Attributes::new().with("axis", of("scan_input_axes", i));
+                given.push(self.g.op("Gather", &[self.g.var(sequence), index], along).id);
+            }
+            let mut outputs = self.body(body, &given, scope, opset, depth)?;
+            let rows = outputs.split_off(states.len());
+            states = outputs;
+            stacked.iter_mut().zip(rows).for_each(|(list, row)| list.push(row));
+        }
+        for (i, mut rows) in stacked.into_iter().enumerate() {
+            if of("scan_output_directions", i) == 1 {
+                rows.reverse();
+            }
+            states.push(self.stack(&rows, of("scan_output_axes", i)));
+        }
+        self.g.checked().map_err(Error::malformed)?;
+        Ok(states)
+    }
+
+    fn stack(&self, rows: &[ValueId], along: i64) -> ValueId {
+        let rows: Vec<Var<'_>> = rows.iter().map(|&row| self.g.var(row).unsqueeze(&[along])).collect();
+        self.g.concat(&rows, along).id
     }
 
     /// A body run in place: its inputs bound to values, its nodes added, its outputs found.

@@ -47,6 +47,9 @@ pub(crate) fn modernise(spec: &mut Spec<'_>) -> Result<(), String> {
     if let Some((_, _, change)) = change {
         change(spec)?;
     }
+    if spec.op == "DFT" && spec.version >= 20 {
+        dft_axis(spec)?;
+    }
     if spec.op == "Split" && spec.inputs.get(1).copied().flatten().is_none() {
         let n = spec.outputs as i64;
         spec.attributes.set("num_outputs", n);
@@ -112,6 +115,18 @@ fn topk_count(spec: &mut Spec<'_>) -> Result<(), String> {
         let count = spec.g.ints(&[k]);
         set_input(spec, 1, count);
     }
+    Ok(())
+}
+
+/// From opset 20 the axis is the third input, and the last but one where it is not given.
+fn dft_axis(spec: &mut Spec<'_>) -> Result<(), String> {
+    let axis = match spec.inputs.get(2).copied().flatten() {
+        Some(axis) => axis.value().ok_or("has an axis that only a run knows")?.to_ints()[0],
+        None => -2,
+    };
+    let rank = spec.inputs.first().copied().flatten().ok_or("input 0 is missing")?.rank()? as i64;
+    spec.inputs.truncate(2);
+    spec.attributes.set("axis", if axis < 0 { axis + rank } else { axis });
     Ok(())
 }
 

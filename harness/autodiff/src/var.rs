@@ -332,10 +332,6 @@ impl<'g> Var<'g> {
         self.with("And", other)
     }
 
-    pub fn or(self, other: Var<'g>) -> Var<'g> {
-        self.with("Or", other)
-    }
-
     pub fn not(self) -> Var<'g> {
         self.apply("Not")
     }

@@ -11,9 +11,12 @@ mod logic;
 mod matmul;
 mod normalize;
 mod pool;
+mod quantize;
 mod recurrent;
 mod reduce;
+mod resize;
 mod shape;
+mod signal;
 mod softmax;
 mod window;
 
@@ -34,6 +37,9 @@ pub(crate) const FAMILIES: &[(&str, &[Operator])] = &[
     ("layout", layout::OPERATORS),
     ("gather and scatter", gather::OPERATORS),
     ("shape arithmetic", shape::OPERATORS),
+    ("resampling", resize::OPERATORS),
+    ("signal", signal::OPERATORS),
+    ("quantisation", quantize::OPERATORS),
     ("control flow", control::OPERATORS),
 ];
 

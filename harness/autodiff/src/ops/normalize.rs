@@ -69,6 +69,9 @@ fn batch(v: &Vjp<'_>) -> Result<(), String> {
     let axes: Vec<i64> = (0..rank as i64).filter(|&a| a != 1).collect();
     let epsilon = epsilon(v.attributes());
     if v.attributes().int_or("training_mode", 0) == 1 {
+        if v.dy_or_none(1).is_some() || v.dy_or_none(2).is_some() {
+            return Err("the running statistics have no gradient".into());
+        }
         let (normal, inverse) = normalized(x, &axes, epsilon);
         v.give_if_wanted(0, || centred(dy, normal, &axes) * (inverse * per_channel(scale, rank)));
         v.give_if_wanted(1, || (dy * normal).sum(&axes, false));

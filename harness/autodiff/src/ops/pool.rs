@@ -180,7 +180,9 @@ fn average_pool(v: &Vjp<'_>) -> Result<(), String> {
         _ if !padded => dy * (1.0 / window.kernel.iter().product::<i64>() as f64),
         Some(space) => dy * shares(x, &window, &space, count_pad),
         None => {
-            return Err("averages padded windows over axes that only a run knows: pin the input shapes".into());
+            return Err(
+                "averages padded windows over axes that only a run knows: pin the input shapes".into()
+            );
         }
     };
     // Each channel is an item of its own, so that one kernel serves all.

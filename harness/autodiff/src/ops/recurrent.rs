@@ -190,7 +190,6 @@ struct Pass<'g> {
     bias: Option<(Var<'g>, Var<'g>)>,
     /// Hidden states before each step.
     before: Var<'g>,
-    h0: Var<'g>,
     /// Gradient of each step's hidden state from outside.
     dy: Var<'g>,
     lengths: Option<Lengths<'g>>,
@@ -228,7 +227,6 @@ impl<'g> Pass<'g> {
             r: direction(v.x(2), 0, d),
             bias,
             before,
-            h0,
             dy,
             lengths,
             hidden,

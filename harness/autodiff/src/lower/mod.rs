@@ -1,11 +1,15 @@
 //! Composite operators, written in simpler ones as ONNX's own definitions do. What is lowered needs no gradient
 //! rule: its parts have theirs.
 
+mod attention;
+mod einsum;
+
 use std::f64::consts::{PI, SQRT_2};
 
 use crate::attribute::Attributes;
 use crate::opset::Spec;
 use crate::registry::axis;
+use crate::tensor::Tensor;
 use crate::var::Var;
 
 /// Writes a node in simpler operators; gives its outputs.
@@ -28,6 +32,10 @@ pub(crate) const LOWERINGS: &[(&str, &str, Lowering)] = &[
     ("LpNormalization", "x / norm", lp_normalization),
     ("LpPool", "p-th root of summed powers, by AveragePool", lp_pool),
     ("GlobalLpPool", "p-norm over the spatial axes", global_lp_pool),
+    ("Einsum", "transposes, reshapes and one MatMul per pair of terms", einsum::einsum),
+    ("Attention", "MatMul, scale, mask, Softmax, MatMul", attention::attention),
+    ("STFT", "a strided Conv with windowed cosines and sines", stft),
+    ("CastLike", "Cast to the other input's type", |spec| Ok(vec![x(spec, 0)?.cast(x(spec, 1)?.dtype())])),
 ];
 
 /// The lowering of an operator, or of a form of it that has no rule of its own.
@@ -214,4 +222,37 @@ fn recurrent_batch_first<'g>(spec: &Spec<'g>) -> Result<Vec<Var<'g>>, String> {
     let back =
         |(i, y): (usize, Var<'g>)| if i == 0 { y.transpose(&[2, 0, 1, 3]) } else { y.transpose(&[1, 0, 2]) };
     Ok(outputs.into_iter().enumerate().map(back).collect())
+}
+
+/// Frames against cosines and minus sines: [N, 1, samples] to [N, frames, bins, 2].
+fn stft<'g>(spec: &Spec<'g>) -> Result<Vec<Var<'g>>, String> {
+    let (signal, g) = (x(spec, 0)?, spec.g);
+    let constant =
+        |i: usize| optional(spec, i).and_then(Var::value).and_then(|t| t.to_ints().first().copied());
+    let step = constant(1).ok_or("has a frame step that only a run knows")?;
+    let window = optional(spec, 2);
+    let length =
+        constant(3).or_else(|| window.and_then(|w| w.known(0))).ok_or("needs a frame length or a window")?;
+    let (rank, dtype) = (signal.rank()?, signal.dtype());
+    match signal.known(2) {
+        None if rank == 3 => {
+            return Err("has a last axis (1: real, 2: complex) whose size only a run knows".into());
+        }
+        Some(2) if rank == 3 => return Err("a complex signal has no rule".into()),
+        _ => {}
+    }
+    let bins = if spec.attributes.int_or("onesided", 1) == 1 { length / 2 + 1 } else { length };
+    let wave = |row: i64, t: i64| {
+        let angle = 2.0 * PI * ((row / 2 * t) % length) as f64 / length as f64;
+        if row % 2 == 0 { angle.cos() } else { -angle.sin() }
+    };
+    let data = (0..2 * bins).flat_map(|row| (0..length).map(move |t| wave(row, t))).collect();
+    let mut waves = g.constant(Tensor::floats(dtype, &[2 * bins as usize, 1, length as usize], data));
+    if let Some(window) = window {
+        waves = waves * window;
+    }
+    let signal = signal.reshape(g.concat(&[signal.shape_part(0, 1), g.ints(&[1, -1])], 0));
+    let attributes = Attributes::new().with("strides", vec![step]).with("kernel_shape", vec![length]);
+    let frames = g.op("Conv", &[signal, waves], attributes).transpose(&[0, 2, 1]);
+    Ok(vec![frames.reshape(g.concat(&[frames.shape_part(0, 2), g.ints(&[bins, 2])], 0))])
 }
