@@ -14,7 +14,10 @@ type Launch = unsafe extern "C" fn(*const c_char, c_uint, c_uint, c_uint, c_int,
 static SHIM: LazyLock<Library> = LazyLock::new(|| {
     let path = build();
     // SAFETY: just built from the shim's source, which runs nothing on load.
-    unsafe { Library::new(&path) }.unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    let shim = unsafe { Library::new(&path) }.unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    // It is loaded; nothing is left behind.
+    let _ = std::fs::remove_file(&path);
+    shim
 });
 
 /// Builds the shim once per test run, under a name of this process, so that runs at the same time do not meet.
