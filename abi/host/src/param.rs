@@ -167,8 +167,11 @@ fn from_preset(info: &ParamInfo, preset: Option<&Preset>) -> Result<ParamValue, 
     if let Some(PresetValue { f64, i64, .. }) = preset_value {
         return number(info, *f64, *i64);
     }
-    if info.flags & SERAPH_PARAM_REQUIRED != 0 || info.kind == ParamKind::Blob {
+    if info.flags & SERAPH_PARAM_REQUIRED != 0 {
         return Err(ParamError::Missing { name: info.name.clone(), doc: info.doc.clone() });
+    }
+    if info.kind == ParamKind::Blob {
+        return sealed(info, Path::new(""), SealedFile::from_bytes(&[]));
     }
     number(info, info.default_value, info.default_value as i64)
 }
@@ -197,11 +200,16 @@ fn bounded(info: &ParamInfo, value: f64) -> Result<f64, ParamError> {
 }
 
 fn blob(info: &ParamInfo, path: &Path) -> Result<ParamValue, ParamError> {
-    let file = SealedFile::open(path).map_err(|source| ParamError::File {
-        name: info.name.clone(),
-        path: path.to_owned(),
-        source,
-    })?;
+    sealed(info, path, SealedFile::open(path))
+}
+
+fn sealed(
+    info: &ParamInfo,
+    path: &Path,
+    file: std::io::Result<SealedFile>,
+) -> Result<ParamValue, ParamError> {
+    let name = info.name.clone();
+    let file = file.map_err(|source| ParamError::File { name, path: path.to_owned(), source })?;
     Ok(ParamValue::Blob(Arc::new(file)))
 }
 
@@ -338,5 +346,9 @@ mod tests {
         assert_eq!(file.sha256(), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
         let error = resolve_params(&infos, &[], None, &BTreeMap::new()).unwrap_err();
         assert_eq!(error.to_string(), "parameter 'model' is required: for tests");
+        let optional = [info(1, ParamKind::Blob, "model", 0.0, 0)];
+        let params = resolve_params(&optional, &[], None, &BTreeMap::new()).unwrap();
+        let ParamValue::Blob(file) = &params[0].value else { panic!("{params:?}") };
+        assert!(file.is_empty(), "an optional file that the plan does not name has no bytes");
     }
 }

@@ -61,6 +61,7 @@ fn parameter(
         Value::I64(whole) => (param.kind, param.i64) = (SERAPH_PARAM_I64, *whole),
         Value::Bool(truth) => (param.kind, param.i64) = (SERAPH_PARAM_BOOL, i64::from(*truth)),
         Value::Choice(index) => (param.kind, param.i64) = (SERAPH_PARAM_ENUM, i64::from(*index)),
+        Value::Blob(blob) if blob.len == 0 => param.kind = SERAPH_PARAM_BLOB,
         Value::Blob(blob) => {
             let mapped = library::MappedFile::open(blob.fd, blob.len as usize)?;
             param.kind = SERAPH_PARAM_BLOB;
