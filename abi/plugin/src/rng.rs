@@ -107,6 +107,7 @@ impl Rng {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
@@ -162,5 +163,18 @@ mod tests {
         assert_ne!(words(4), words(5));
         assert_ne!(words(4), words(4 | 1 << 32));
         assert_ne!(Rng::new(&[1; 32], 0).u32(), Rng::new(&[2; 32], 0).u32());
+    }
+
+    /// The same stream as `seraph/rng.h` draws: `abi/sys/tests/rng.expected`, which C and C++ are held to.
+    #[test]
+    fn known_answers_and_streams_agree_with_the_header() {
+        let expected = include_str!("../../sys/tests/rng.expected");
+        let seed: [u8; 32] = std::array::from_fn(|i| i as u8);
+        let mut rng = Rng::new(&seed, (1 << 32) + 5);
+        let words: Vec<String> = (0..8).map(|_| format!("{:08x}", rng.u32())).collect();
+        let last = rng.f32();
+        let lines: Vec<&str> = expected.lines().collect();
+        assert_eq!(lines[3], words.join(" "));
+        assert_eq!(lines[4].parse::<f32>().unwrap(), last);
     }
 }

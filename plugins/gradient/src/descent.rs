@@ -46,6 +46,20 @@ pub enum Keep {
     Best,
 }
 
+impl Schedule {
+    /// The schedule of a parameter's word.
+    pub fn from_choice(choice: &str) -> Schedule {
+        if choice == "cosine" { Schedule::Cosine } else { Schedule::Constant }
+    }
+}
+
+impl Keep {
+    /// The rule of a parameter's word.
+    pub fn from_choice(choice: &str) -> Keep {
+        if choice == "best" { Keep::Best } else { Keep::Last }
+    }
+}
+
 /// What a method makes of a gradient before the step along it; what differs between the methods.
 pub trait Direction {
     /// A restart of `item` begins.
@@ -243,22 +257,25 @@ impl<'t> Search<'t> {
         }
     }
 
-    /// Lets go of the items without a query left; if there are none, the error is not about them.
+    /// Lets go of the items without a query left, with what they have.
     fn drop_spent(&mut self, batch: &mut Batch, oracle: &Oracle, error: Error) -> Result<(), Error> {
-        let mut spent = Vec::new();
-        for row in 0..batch.len() {
-            let budget = oracle.budget(batch.item(row))?;
-            if budget.forward_left == 0 || budget.gradient_left == 0 {
-                spent.push(batch.item(row));
-            }
-        }
-        if spent.is_empty() {
-            return Err(error);
-        }
+        let spent = spent_items(batch, oracle, error)?;
         let mut leaving = batch.clone();
         leaving.retain(|item| spent.contains(&item));
         self.keep_unseen(&leaving);
         batch.retain(|item| !spent.contains(&item));
         Ok(())
     }
+}
+
+/// The items of `batch` without a query left; if there are none, the error is not about them.
+pub(crate) fn spent_items(batch: &Batch, oracle: &Oracle, error: Error) -> Result<Vec<usize>, Error> {
+    let mut spent = Vec::new();
+    for row in 0..batch.len() {
+        let budget = oracle.budget(batch.item(row))?;
+        if budget.forward_left == 0 || budget.gradient_left == 0 {
+            spent.push(batch.item(row));
+        }
+    }
+    if spent.is_empty() { Err(error) } else { Ok(spent) }
 }

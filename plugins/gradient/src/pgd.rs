@@ -71,14 +71,10 @@ impl Attack for Pgd {
                 surrogate: Surrogate::from_choice(config.choice("loss")?)?,
                 steps: config.usize("steps")?,
                 rel_step: config.f64("rel_step")? as f32,
-                schedule: if config.choice("schedule")? == "cosine" {
-                    Schedule::Cosine
-                } else {
-                    Schedule::Constant
-                },
+                schedule: Schedule::from_choice(config.choice("schedule")?),
                 restarts: config.usize("restarts")?,
                 random_start: config.bool("random_start")?,
-                keep: if config.choice("keep")? == "best" { Keep::Best } else { Keep::Last },
+                keep: Keep::from_choice(config.choice("keep")?),
                 stop_below: config.bool("early_stop")?.then_some(config.f64("confidence")? as f32),
             },
         })

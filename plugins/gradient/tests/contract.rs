@@ -4,7 +4,7 @@
 mod common;
 
 use common::{alone, batch};
-use seraph_gradient::{Fgsm, Pgd};
+use seraph_gradient::{Apgd, Bim, Fgsm, MiFgsm, Pgd, PgdSparse, SnrFgsm};
 use seraph_plugin::analytic::{Linear, Model, PiecewiseLinear};
 use seraph_plugin::prelude::*;
 use seraph_plugin::testing::{Outcome, Scene};
@@ -36,7 +36,16 @@ fn cases_of<A: Attack>() -> Vec<Case> {
 }
 
 fn cases() -> Vec<Case> {
-    [cases_of::<Fgsm>(), cases_of::<Pgd>()].into_iter().flatten().collect()
+    let attacks = [
+        cases_of::<Fgsm>(),
+        cases_of::<SnrFgsm>(),
+        cases_of::<Bim>(),
+        cases_of::<MiFgsm>(),
+        cases_of::<Pgd>(),
+        cases_of::<PgdSparse>(),
+        cases_of::<Apgd>(),
+    ];
+    attacks.into_iter().flatten().collect()
 }
 
 fn model() -> PiecewiseLinear {
@@ -48,17 +57,18 @@ fn name(case: &Case) -> String {
 }
 
 #[test]
-fn presets_are_there_and_ids_are_unique() {
-    let mut ids = Vec::new();
-    for case in cases() {
-        ids.push(case.id);
-        assert!(["paper-default", "strong"].contains(&case.preset), "{}", name(&case));
-    }
+fn every_attack_has_both_presets_and_an_id_of_its_own() {
+    let mut ids: Vec<&str> = cases().iter().map(|case| case.id).collect();
     ids.dedup();
-    let mut sorted = ids.clone();
-    sorted.sort_unstable();
-    sorted.dedup();
-    assert_eq!(ids.len(), sorted.len());
+    for id in &ids {
+        for preset in ["paper-default", "strong"] {
+            assert!(cases().iter().any(|case| case.id == *id && case.preset == preset), "{id} {preset}");
+        }
+    }
+    let n = ids.len();
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!(ids.len(), n);
 }
 
 #[test]

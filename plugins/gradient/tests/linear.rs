@@ -4,18 +4,20 @@
 mod common;
 
 use common::{least_radius, radius_to, scene, second, utterance};
-use seraph_gradient::{Fgsm, Pgd};
+use seraph_gradient::{Apgd, Bim, Fgsm, MiFgsm, Pgd, PgdSparse, SnrFgsm};
 use seraph_plugin::analytic::{Linear, Model, PiecewiseLinear, Sphere};
 use seraph_plugin::prelude::*;
 use seraph_plugin::testing::Scene;
 
 const CLASSES: [usize; 5] = [2, 3, 4, 7, 8];
+/// For searches that go towards every class in turn.
+const FEW_CLASSES: [usize; 2] = [2, 4];
 const LENGTHS: [usize; 3] = [1, 1600, 16_000];
 
 /// Runs `attack` at radii on both sides of the least for the runner-up, which is what a first-order method follows,
 /// and below the least for any class, where nothing can succeed.
-fn check_linear<A: Attack>(norm: Norm, preset: &str) {
-    for k in CLASSES {
+fn check_linear<A: Attack>(norm: Norm, preset: &str, classes: &[usize]) {
+    for &k in classes {
         for n in if k == 4 { &LENGTHS[..] } else { &LENGTHS[..2] } {
             let n = *n;
             let model = Linear::random(k, n, 11 + k as u64);
@@ -39,8 +41,8 @@ fn fgsm_succeeds_exactly_where_it_can() {
     for preset in ["paper-default", "strong"] {
         // Cross entropy weighs all classes: with 2 there is one way to go, with more the margin says which.
         if preset == "strong" {
-            check_linear::<Fgsm>(Norm::Linf, preset);
-            check_linear::<Fgsm>(Norm::L2, preset);
+            check_linear::<Fgsm>(Norm::Linf, preset, &CLASSES);
+            check_linear::<Fgsm>(Norm::L2, preset, &CLASSES);
         }
         for n in LENGTHS {
             let (model, x) = (Linear::random(2, n, 5), utterance(n, 8));
@@ -58,9 +60,9 @@ fn fgsm_succeeds_exactly_where_it_can() {
 #[test]
 fn pgd_succeeds_exactly_where_it_can() {
     for norm in [Norm::Linf, Norm::L2] {
-        check_linear::<Pgd>(norm, "strong");
+        check_linear::<Pgd>(norm, "strong", &CLASSES);
     }
-    check_linear::<Pgd>(Norm::L1, "strong");
+    check_linear::<Pgd>(Norm::L1, "strong", &CLASSES);
 }
 
 #[test]
@@ -135,4 +137,65 @@ fn l0_changes_the_samples_that_gain_most() {
     let outcome = generous.run::<Pgd>(Some("strong"), &[]);
     outcome.assert_valid();
     assert!(outcome.succeeded(0), "fewest {fewest}");
+}
+
+#[test]
+fn iterated_methods_succeed_exactly_where_they_can() {
+    for norm in [Norm::Linf, Norm::L2] {
+        check_linear::<Bim>(norm, "strong", &CLASSES);
+        check_linear::<MiFgsm>(norm, "strong", &CLASSES);
+        check_linear::<Apgd>(norm, "strong", &FEW_CLASSES);
+        check_linear::<Apgd>(norm, "targeted", &FEW_CLASSES);
+    }
+}
+
+#[test]
+fn apgd_with_every_target_finds_the_nearest_class_whichever_it_is() {
+    for norm in [Norm::Linf, Norm::L2] {
+        for seed in 0..6 {
+            let (model, x) = (Linear::random(5, 200, seed), utterance(200, 70 + seed));
+            let least = least_radius(&model, &x, norm);
+            for (factor, expected) in [(1.05, true), (0.98, false)] {
+                let scene = scene(&model, &x, norm, factor * least);
+                let outcome = scene.run::<Apgd>(Some("targeted"), &[]);
+                assert_eq!(outcome.succeeded(0), expected, "{norm:?} seed {seed} factor {factor}");
+            }
+        }
+    }
+}
+
+#[test]
+fn snr_fgsm_adds_equal_steps_of_the_allowed_energy() {
+    let (model, x) = (Linear::random(2, 1600, 5), utterance(1600, 8));
+    let y = Scene::new(&model, vec![x.clone()]).predict(&x) as usize;
+    // Equal steps along the sign move the margin by radius / sqrt(n) times |w|_1.
+    let w = model.direction(y, 1 - y);
+    let least = radius_to(&model, &x, Norm::Linf, 1 - y) * (x.len() as f64).sqrt();
+    assert!(w.iter().all(|w| *w != 0.0));
+    for factor in [1.001, 0.999] {
+        let scene = scene(&model, &x, Norm::L2, factor * least);
+        let outcome = scene.run::<SnrFgsm>(None, &[]);
+        outcome.assert_valid();
+        assert_eq!(outcome.succeeded(0), factor > 1.0);
+        assert!((outcome.distance(0) / (factor * least) - 1.0).abs() < 1e-5);
+    }
+}
+
+#[test]
+fn pgd_sparse_changes_its_share_of_the_samples_that_matter_most() {
+    let (model, x) = (Linear::random(2, 1000, 3), utterance(1000, 9));
+    let y = Scene::new(&model, vec![x.clone()]).predict(&x) as usize;
+    let w = model.direction(y, 1 - y);
+    let mut sizes: Vec<f64> = w.iter().map(|w| w.abs()).collect();
+    sizes.sort_by(|a, b| b.total_cmp(a));
+    let scene = scene(&model, &x, Norm::Linf, 0.01);
+    let changed = |positions: &'static str| -> Vec<usize> {
+        let values = [("density", Value::F64(0.05)), ("positions", Value::Choice(positions))];
+        let found = scene.run::<PgdSparse>(None, &values).adversarial(0);
+        (0..1000).filter(|i| found[*i] != x[*i]).collect()
+    };
+    let (by_gradient, random) = (changed("gradient"), changed("random"));
+    assert_eq!((by_gradient.len(), random.len()), (50, 50));
+    assert!(by_gradient.iter().all(|i| w[*i].abs() >= sizes[50]));
+    assert!(random != by_gradient);
 }

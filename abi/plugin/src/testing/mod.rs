@@ -28,6 +28,11 @@ use crate::export::{Library, attack_entry, victim_entry};
 use crate::victim::VictimEntry;
 use crate::{Attack, Error, Param, Preset, Value, Victim, param};
 
+/// A host as a plugin's entry function gets it, for tests that load a shared library; it lives for ever.
+pub fn host_table() -> &'static sys::seraph_host {
+    Box::leak(Box::new(host::table()))
+}
+
 /// A library of one attack.
 pub(crate) struct OnlyAttack<A>(PhantomData<A>);
 

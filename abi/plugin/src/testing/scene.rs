@@ -1,6 +1,6 @@
 //! A victim, utterances, a threat: everything that one run of an attack needs, and what came of it.
 
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 
 use seraph_sys as sys;
 
@@ -77,6 +77,36 @@ impl<'m> Scene<'m> {
 
     /// Makes an `A` from defaults, preset and values, and runs it on all items as one task.
     pub fn run<A: Attack>(&self, preset: Option<&str>, values: &[(&str, Value)]) -> Outcome<'_> {
+        let id = CString::new(A::INFO.id).expect("the id of a note has no NUL");
+        self.run_with(|state, task| {
+            let values = config_values(A::INFO.params, A::INFO.presets, preset, values)?;
+            // SAFETY: the table of this SDK follows the header.
+            unsafe { run_task(Factory::<OnlyAttack<A>>::TABLE, &id, &values, state, task) }
+        })
+    }
+
+    /// Runs attack `index` of a factory that did not come from this SDK, with its defaults, on all items as one task.
+    ///
+    /// # Safety
+    /// `factory` follows `seraph/attack.h`.
+    pub unsafe fn run_factory(&self, factory: &sys::seraph_attack_factory, index: u32) -> Outcome<'_> {
+        self.run_with(|state, task| {
+            // SAFETY: the caller's promise: a description, its parameters and its id.
+            let (id, values) = unsafe {
+                let info = (factory.info)(index).as_ref().ok_or_else(|| Error::argument("no such attack"))?;
+                let params = tensor::slice(info.params, info.n_params as usize)?;
+                let values: Vec<sys::seraph_param> =
+                    params.iter().map(|param| default_of(&**param)).collect();
+                (tensor::slice(info.id.ptr.cast::<u8>(), info.id.len as usize)?, values)
+            };
+            let id = CString::new(id).map_err(|_| Error::argument("an id with a NUL"))?;
+            // SAFETY: the caller's promise.
+            unsafe { run_task(factory, &id, &values, state, task) }
+        })
+    }
+
+    /// Sets the stage, lets `run` play on it, and keeps what came of it.
+    fn run_with(&self, run: impl FnOnce(&mut State, &sys::seraph_task) -> Result<(), Error>) -> Outcome<'_> {
         let n_samples = self.n_samples();
         let clean: Vec<f32> = self.audio.iter().flat_map(|x| padded(x, n_samples)).collect();
         let lengths: Vec<u32> = self.audio.iter().map(|x| x.len() as u32).collect();
@@ -96,7 +126,7 @@ impl<'m> Scene<'m> {
         let radius = self.radii();
         let oracle = host::oracle(&victim, self.max_rows);
         let task = self.task(&clean, &lengths, &reference, &radius, &oracle);
-        let status = run_task::<A>(&mut state, &task, preset, values);
+        let status = run(&mut state, &task);
         let (commits, budgets) = (std::mem::take(&mut state.commits), std::mem::take(&mut state.budgets));
         let (calls, log) = (state.calls, std::mem::take(&mut state.log));
         drop(state); // it borrows the reference classes
@@ -207,21 +237,23 @@ impl Outcome<'_> {
     }
 }
 
-fn run_task<A: Attack>(
+/// Creates an instance, runs it, destroys it.
+///
+/// # Safety
+/// `factory` follows `seraph/attack.h`.
+unsafe fn run_task(
+    factory: &sys::seraph_attack_factory,
+    id: &CStr,
+    values: &[sys::seraph_param],
     state: &mut State,
     task: &sys::seraph_task,
-    preset: Option<&str>,
-    values: &[(&str, Value)],
 ) -> Result<(), Error> {
-    let values = config_values(A::INFO.params, A::INFO.presets, preset, values)?;
     let config = sys::seraph_config {
         struct_size: size_of::<sys::seraph_config>() as u32,
         n_params: values.len() as u32,
         params: values.as_ptr(),
     };
-    let id = CString::new(A::INFO.id).map_err(|_| Error::argument("an id with a NUL"))?;
     let host = host::table();
-    let factory = Factory::<OnlyAttack<A>>::TABLE;
     let pointer: *mut State = state;
     let ctx: *mut sys::seraph_ctx = pointer.cast();
     let mut instance = std::ptr::null_mut();
@@ -237,6 +269,19 @@ fn run_task<A: Attack>(
     };
     // SAFETY: no callback runs any more.
     unsafe { &mut *pointer }.outcome(ran)
+}
+
+/// What stands in a config when nobody says otherwise.
+fn default_of(info: &sys::seraph_param_info) -> sys::seraph_param {
+    let is_real = info.kind == sys::SERAPH_PARAM_F64;
+    sys::seraph_param {
+        id: info.id,
+        kind: info.kind,
+        f64: if is_real { info.default_value } else { 0.0 },
+        i64: if is_real { 0 } else { info.default_value as i64 },
+        data: std::ptr::null(),
+        data_len: 0,
+    }
 }
 
 fn padded(x: &[f32], n_samples: usize) -> impl Iterator<Item = f32> + '_ {

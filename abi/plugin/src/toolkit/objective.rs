@@ -35,7 +35,10 @@ pub struct Objective<'t> {
     task: &'t Task<'t>,
     kind: LossKind,
     sign: f32,
+    /// Per item, the class that a targeted DLR goes to where the task names none.
+    towards: Option<Vec<i32>>,
     references: Vec<i32>,
+    targets: Vec<i32>,
 }
 
 impl<'t> Objective<'t> {
@@ -50,15 +53,36 @@ impl<'t> Objective<'t> {
             (Surrogate::Dlr, false) => (LossKind::Dlr, 1.0),
             (Surrogate::Dlr, true) => (LossKind::DlrTargeted, 1.0),
         };
-        Objective { task, kind, sign, references: Vec::new() }
+        Objective { task, kind, sign, towards: None, references: Vec::new(), targets: Vec::new() }
+    }
+
+    /// Targeted DLR away from each item's reference towards `classes` (one per item), as one of the several ways to
+    /// an untargeted goal.
+    pub fn towards(task: &'t Task<'t>, classes: Vec<i32>) -> Objective<'t> {
+        let kind = LossKind::DlrTargeted;
+        Objective {
+            task,
+            kind,
+            sign: 1.0,
+            towards: Some(classes),
+            references: Vec::new(),
+            targets: Vec::new(),
+        }
     }
 
     /// The loss to ask for, with one row per item of `items`.
     pub fn loss(&mut self, items: &[u32]) -> Loss<'_> {
+        if self.kind != LossKind::DlrTargeted {
+            return Loss::of(self.kind);
+        }
         self.references.clear();
         self.references.extend(items.iter().map(|item| self.task.reference(*item as usize)));
-        let classes = (self.kind == LossKind::DlrTargeted).then_some(&self.references[..]);
-        Loss { classes, ..Loss::of(self.kind) }
+        self.targets.clear();
+        if let Some(towards) = &self.towards {
+            self.targets.extend(items.iter().map(|item| towards[*item as usize]));
+        }
+        let targets = self.towards.is_some().then_some(&self.targets[..]);
+        Loss { classes: Some(&self.references), targets, ..Loss::of(self.kind) }
     }
 
     /// 1 if the loss is to be raised, -1 if lowered.
