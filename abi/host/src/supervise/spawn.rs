@@ -35,9 +35,18 @@ pub(crate) fn spawn(program: &Path, env: &[(String, String)], fds: &[BorrowedFd<
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .process_group(0);
+    let host = std::process::id();
     // SAFETY: between fork and exec the closure makes system calls only: no lock, no allocation.
-    unsafe { command.pre_exec(move || place(&copies)) };
+    unsafe { command.pre_exec(move || die_with(host).and_then(|()| place(&copies))) };
     on_spawner(command)
+}
+
+/// Ties the process's life to the host's from its first moment: a host that is killed while its worker starts
+/// leaves nobody behind. Changing the user undoes it, so the worker does it again.
+fn die_with(host: u32) -> io::Result<()> {
+    rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))?;
+    let parent = rustix::process::getppid().map(|pid| pid.as_raw_nonzero().get() as u32);
+    if parent == Some(host) { Ok(()) } else { Err(io::Error::from_raw_os_error(libc::ESRCH)) }
 }
 
 /// Gives the copies their numbers; everything above is closed by exec.
