@@ -43,10 +43,14 @@ pub enum SandboxError {
         /// Why.
         source: rustix::io::Errno,
     },
+    /// The parent died before the worker's life was tied to its own.
+    #[error("the host is gone")]
+    Orphaned,
 }
 
 /// Confines the calling process for ever. What the system does not offer is left out and said so in the layers.
 pub fn confine(policy: &Policy) -> Result<Vec<Layer>, SandboxError> {
+    let host = rustix::process::getppid();
     limits::volunteer_for_oom();
     limits::apply(policy)?;
     let identity = identity::drop_to_own_user(policy);
@@ -55,6 +59,10 @@ pub fn confine(policy: &Policy) -> Result<Vec<Layer>, SandboxError> {
     }
     let mut layers = vec![layer("limits", LayerState::Enforced, ""), identity];
     layers.extend(identity::forbid_inspection()?);
+    // Changing the user cut the tie to the host's life; it is there again, but the host may have died meanwhile.
+    if rustix::process::getppid() != host {
+        return Err(SandboxError::Orphaned);
+    }
     layers.push(files::restrict(policy));
     layers.push(syscalls::restrict());
     probe::verify(&mut layers);

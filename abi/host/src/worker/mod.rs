@@ -34,16 +34,11 @@ pub fn worker_main() -> ! {
 }
 
 fn serve() -> Result<(), String> {
-    let host = rustix::process::getppid();
     let mut link = Link::open()?;
     let Down::Start(start) = link.receive()? else {
         return Err("the first message is not how to start".to_owned());
     };
     let layers = seraph_sandbox::confine(&start.policy).map_err(|error| error.to_string())?;
-    // Between the change of user and the tie to its life, the host may have died unnoticed.
-    if rustix::process::getppid() != host {
-        return Err("the host is gone".to_owned());
-    }
     link.send(&Up::Ready(Ready { layers }))?;
     let Down::Go(Nothing {}) = link.receive()? else {
         return Err("the second message is not to go on".to_owned());
