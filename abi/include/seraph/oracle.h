@@ -74,9 +74,9 @@ typedef struct seraph_oracle {
   /* What is left for an item. Free. [worker-thread] */
   seraph_status(SERAPH_CALL *budget)(seraph_ctx *ctx, uint32_t item, seraph_budget *out);
 
-  /* Hands in a candidate for an item: float32 [n_samples]. The host copies it and judges it after the task;
-   * the last commit of an item counts, even if the plugin later crashes. An item without one is a failed
-   * attack. Free. [worker-thread] */
+  /* Hands in a candidate for an item: float32 [n_samples] or [1, n_samples]. The host copies it and judges it
+   * after the task; the last commit of an item counts, even if the plugin later crashes. An item without one is
+   * a failed attack. Free. [worker-thread] */
   seraph_status(SERAPH_CALL *commit)(seraph_ctx *ctx, uint32_t item, const seraph_tensor *x);
 } seraph_oracle;
 

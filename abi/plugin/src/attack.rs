@@ -25,11 +25,14 @@ pub trait Attack: Sized + 'static {
     fn run(&mut self, task: &Task, oracle: &mut Oracle) -> Result<(), Error>;
 }
 
+/// `Attack::create`, whatever the type behind it.
+type Create = fn(&Config, &Host) -> Result<Box<dyn Runs>, Error>;
+
 /// An attack of a library: what it is, and how to make one.
 #[doc(hidden)]
 pub struct AttackEntry {
     pub(crate) info: &'static AttackInfo,
-    create: fn(&Config, &Host) -> Result<Box<dyn Runs>, Error>,
+    create: Create,
 }
 
 /// The entry of `A` in its library's list.

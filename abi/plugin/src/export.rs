@@ -1,7 +1,6 @@
 //! From a list of types to a plugin: one ELF note per attack and victim, and the library's single symbol.
 
 use std::ffi::{CStr, c_char, c_void};
-use std::sync::atomic::{AtomicPtr, Ordering};
 
 use seraph_sys as sys;
 
@@ -82,19 +81,13 @@ pub type RawHost = sys::seraph_host;
 #[doc(hidden)]
 pub type RawPlugin = sys::seraph_plugin;
 
-static HOST: AtomicPtr<sys::seraph_host> = AtomicPtr::new(std::ptr::null_mut());
-
 /// The body of the one symbol.
 ///
 /// # Safety
 /// `host` follows `seraph/host.h` and lives as long as the library.
 pub unsafe fn entry<L: Library>(host: *const sys::seraph_host) -> *const sys::seraph_plugin {
     // SAFETY: the caller's promise, passed on.
-    if unsafe { check_host(host) }.is_err() {
-        return std::ptr::null();
-    }
-    HOST.store(host.cast_mut(), Ordering::Release);
-    L::PLUGIN
+    if unsafe { check_host(host) }.is_ok() { L::PLUGIN } else { std::ptr::null() }
 }
 
 /// A host that this SDK can talk to: not null, of this major, with every slot of minor 0.

@@ -284,10 +284,10 @@ mod tests {
     #[test]
     fn gradients_agree_with_central_differences() {
         for k in [2, 3, 4, 7, 8] {
-            let z: Vec<f64> = (0..k).map(|i| ((i * 37 + 11) % 17) as f64 * 0.31 - 1.5).collect();
+            let z: Vec<f64> = (0..k).map(|i| f64::from((i * 37 + 11) % 17) * 0.31 - 1.5).collect();
             let cotangent: Vec<f32> = (0..k).map(|i| i as f32 - 1.5).collect();
-            for class in 0..k as i32 {
-                let (classes, targets) = ([class], [(class + 1) % k as i32]);
+            for class in 0..k {
+                let (classes, targets) = ([class], [(class + 1) % k]);
                 for loss in losses(&classes, &targets, &cotangent) {
                     check_gradient(&loss, &z);
                 }

@@ -87,11 +87,14 @@ pub struct LossGrad<'a> {
     pub logits: Option<&'a mut [f32]>,
 }
 
+/// `Victim::create`, whatever the type behind it.
+type Create = fn(&Config, &Host) -> Result<Box<dyn Answers>, Error>;
+
 /// A victim of a library: what it is, and how to load one.
 #[doc(hidden)]
 pub struct VictimEntry {
     pub(crate) info: &'static VictimInfo,
-    create: fn(&Config, &Host) -> Result<Box<dyn Answers>, Error>,
+    create: Create,
 }
 
 /// The entry of `V` in its library's list.

@@ -4,6 +4,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 
 use seraph_plugin::analytic::Linear;
 use seraph_plugin::prelude::*;
@@ -45,16 +46,28 @@ fn build(example: &str, compiler: &str, folder: &Path) -> PathBuf {
     folder.join(format!("{example}.so"))
 }
 
-fn each_library(check: impl Fn(&str, &Path)) {
-    if !runs("make") {
-        return;
-    }
-    for (example, compilers) in EXAMPLES {
-        for compiler in compilers.iter().filter(|compiler| runs(compiler)) {
-            let folder = tempfile::tempdir().unwrap();
-            check(example, &build(example, compiler, folder.path()));
+/// Every example with every compiler that is there, built once.
+fn libraries() -> &'static [(&'static str, PathBuf)] {
+    static BUILT: OnceLock<Vec<(&str, PathBuf)>> = OnceLock::new();
+    BUILT.get_or_init(|| {
+        if !runs("make") {
+            return Vec::new();
         }
-    }
+        let pairs =
+            EXAMPLES.iter().flat_map(|(example, compilers)| compilers.iter().map(move |c| (*example, *c)));
+        let there = pairs.filter(|(_, compiler)| runs(compiler));
+        let built = there.map(|(example, compiler)| {
+            let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{example}-{compiler}"));
+            let _ = std::fs::remove_dir_all(&folder); // of an earlier run, if there was one
+            std::fs::create_dir_all(&folder).unwrap();
+            (example, build(example, compiler, &folder))
+        });
+        built.collect()
+    })
+}
+
+fn each_library(check: impl Fn(&str, &Path)) {
+    libraries().iter().for_each(|(example, library)| check(example, library));
 }
 
 #[test]

@@ -48,7 +48,7 @@ pub struct seraph_tensor {
     pub flags: u32,
     pub rank: i32,
     pub reserved0: u32,
-    pub shape: [i64; SERAPH_MAX_RANK as usize],
-    pub stride: [i64; SERAPH_MAX_RANK as usize],
+    pub shape: [i64; SERAPH_MAX_RANK],
+    pub stride: [i64; SERAPH_MAX_RANK],
     pub reserved: [u64; 2],
 }
