@@ -110,7 +110,7 @@ fn successes(dir: &Path, row: &Row) -> Result<Vec<JournalItem>, ReportError> {
 }
 
 fn read_example(dir: &Path, board: &Board, row: &Row, item: &JournalItem) -> Option<Example> {
-    let file = format!("{}.wav", item.item);
+    let file = format!("{}.wav", file_name_of(&item.item));
     let pcm16 = item.pcm16.as_ref()?;
     let key = &board.key;
     Some(Example {
@@ -158,4 +158,11 @@ fn url_path(relative: &Path) -> String {
         }
     }
     url
+}
+
+/// The name of an item as it stands in file names: letters, digits, `.`, `_` and `-`; all else becomes `-`.
+fn file_name_of(item: &str) -> String {
+    let kept = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-') { c } else { '-' };
+    let name: String = item.chars().map(kept).collect();
+    if name.starts_with('.') { format!("_{name}") } else { name }
 }

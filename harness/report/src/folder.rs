@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 /// What a run left behind.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RunFolder {
-    /// The records, in the order of their ids.
+    /// The records, in the order of their ids, without their curves and their items' distances and queries.
     pub records: Vec<Record>,
     /// For each record what `timings/<cell>.json` says; nothing where there is no such file.
     pub timings: Vec<Timings>,
@@ -67,7 +67,12 @@ fn json_files(dir: &Path) -> Result<Vec<PathBuf>, ReportError> {
 
 fn read_record(path: &Path) -> Result<Record, ReportError> {
     let text = fs::read_to_string(path).map_err(ReportError::io("read", path))?;
-    Record::from_json(&text).map_err(|source| ReportError::Record { path: path.into(), source })
+    let mut record =
+        Record::from_json(&text).map_err(|source| ReportError::Record { path: path.into(), source })?;
+    // No format shows these, and ten thousand cells must fit in memory.
+    record.curves.clear();
+    (record.outcomes.distances, record.outcomes.queries) = (Vec::new(), Vec::new());
+    Ok(record)
 }
 
 fn read_timings(path: &Path) -> Result<Timings, ReportError> {

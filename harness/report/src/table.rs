@@ -78,7 +78,7 @@ pub struct Row {
     pub is_control: bool,
     /// Median seconds per attacked item, attack and oracle together.
     pub seconds_per_item: Option<f64>,
-    /// All that the record says.
+    /// What the record says, but for what no format shows (see [`RunFolder`]).
     pub record: Record,
 }
 

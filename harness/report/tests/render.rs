@@ -320,3 +320,23 @@ fn controls_say_that_they_are() {
         rows.iter().map(|row| (row["attack"].as_str().unwrap(), row["control"].as_bool().unwrap())).collect();
     assert_eq!(controls, [("pgd", false), ("noise", true), ("null", true)]);
 }
+
+#[test]
+fn a_page_of_many_cells_stays_small_and_says_what_it_leaves_out() {
+    let dir = tempfile::tempdir().unwrap();
+    for (i, eps) in (1..=100).map(|i| (i, 0.0001 * f64::from(i))) {
+        for attack in [NULL, NOISE, FGSM, PGD] {
+            for victim in ["a", "bb", "ccc"] {
+                let mut record = record(attack, victim, eps, 8);
+                record.flags =
+                    (0..i % 3).map(|n| support::flag("zero-gradient", &format!("{n} items"), true)).collect();
+                write_record(dir.path(), &record);
+            }
+        }
+    }
+    let html = rendered(dir.path(), "leaderboard.html");
+    assert!(html.len() < 2_000_000, "{} bytes", html.len());
+    assert!(html.contains("6 more rows") && html.contains("1000 more cells"));
+    let csv = rendered(dir.path(), "leaderboard.csv");
+    assert_eq!(csv.lines().count(), 1 + 1200);
+}

@@ -7,6 +7,7 @@ use crate::report::Report;
 use crate::standing::{self, WorstCase};
 use crate::table::{Board, Row};
 use seraph_core::Number;
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
 /// The schema of the file.
@@ -14,11 +15,27 @@ const SCHEMA: &str = "seraph-leaderboard/1";
 
 /// The whole file.
 pub fn json(report: &Report) -> String {
-    let boards: Vec<Value> = report.table.boards.iter().map(board).collect();
-    let document = json!({ "schema": SCHEMA, "title": report.title, "boards": boards });
+    let document =
+        Document { schema: SCHEMA, title: &report.title, boards: Each(&report.table.boards, board) };
     let mut text = serde_json::to_string_pretty(&document).expect("plain data has no unserialisable part");
     text.push('\n');
     text
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    schema: &'static str,
+    title: &'a str,
+    boards: Each<'a, Board>,
+}
+
+/// A list whose elements are made one by one as they are written: the whole tree of a large run would not fit in memory.
+struct Each<'a, T>(&'a [T], fn(&T) -> Value);
+
+impl<T> Serialize for Each<'_, T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(self.1))
+    }
 }
 
 fn board(board: &Board) -> Value {

@@ -10,7 +10,7 @@ use maud::{Markup, html};
 use seraph_core::Status;
 
 /// Rows that the page shows of one table: what a browser sorts at once and a page's size allows.
-pub const MAX_ROWS: usize = 1000;
+const MAX_ROWS: usize = 600;
 
 /// All boards.
 pub fn section(report: &Report) -> Markup {
@@ -67,7 +67,7 @@ fn columns(rows: &[Row]) -> Vec<&'static Column> {
 fn head(column: &Column) -> Markup {
     let first = if column.largest_first { "descending" } else { "ascending" };
     html! {
-        th.text[column.is_text()] scope="col" aria-sort="none" data-first=(first) title=(column.doc) {
+        th.text[column.is_text()] scope="col" aria-sort="none" data-first=(first) {
             button type="button" { (column.title) }
         }
     }

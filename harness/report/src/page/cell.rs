@@ -7,7 +7,7 @@ use maud::{Markup, html};
 use seraph_core::plan::{ParamValue, Params};
 
 /// Cells that the page lists; the records hold the others.
-const MAX_CELLS: usize = 300;
+const MAX_CELLS: usize = 200;
 
 /// All cells.
 pub fn section(report: &Report) -> Markup {

@@ -9,6 +9,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use maud::{Markup, html};
 
+/// A difference at its limit everywhere is a band, not a full box.
+const DIFFERENCE_HEADROOM: f32 = 1.6;
+
 /// All examples.
 pub fn section(report: &Report) -> Markup {
     html! {
@@ -38,8 +41,8 @@ fn article(example: &Example) -> Markup {
                 }
                 (panel("Adversarial", &example.adv_pred, &example.adversarial.samples, full, adversarial, brightest, Some(&example.adversarial)))
                 @if let Some(difference) = &difference {
-                    @let largest = peak(difference);
-                    (panel("Difference", &enlargement(full, largest), difference, largest, power(difference), brightest, None))
+                    @let scale = DIFFERENCE_HEADROOM * peak(difference);
+                    (panel("Difference", &enlargement(full, scale), difference, scale, power(difference), brightest, None))
                 }
             }
             @if example.clean.is_none() { p.lead { "The clean audio was not kept, so there is no difference to show." } }
@@ -65,8 +68,8 @@ fn caption(example: &Example) -> String {
 }
 
 /// How much taller than the others the difference is drawn.
-fn enlargement(full: f32, largest: f32) -> String {
-    if largest > 0.0 { format!("×{}", decimals(f64::from(full / largest), 0)) } else { "none".into() }
+fn enlargement(full: f32, scale: f32) -> String {
+    if scale > 0.0 { format!("×{}", decimals(f64::from(full / scale), 0)) } else { "none".into() }
 }
 
 fn panel(
