@@ -41,6 +41,7 @@ const VERDICTS: &[(&str, Verdict)] = &[
     ("spin-threads", FaultLike("timed out: ")),
     ("memory-bomb", Check(memory_was_limited)),
     ("thread-bomb", Check(threads_were_limited)),
+    ("commit-forever", FaultLike("timed out: ")),
     ("fork-bomb", Denied),
     ("print-flood", Verdict::Fault("printed more than 4194304 bytes")),
     ("log-flood", Check(logs_were_limited)),

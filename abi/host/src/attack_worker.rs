@@ -64,9 +64,7 @@ impl AttackWorker {
             Err(what) => Err(Stop::Attack(Fault::protocol(what))),
             Ok(()) => match &mut self.place {
                 Place::Process(worker) => run_in_process(worker, task, oracle, &mut outcome),
-                Place::Here(attack) => {
-                    attack.run(task, oracle, self.payload_bytes, &mut outcome).map_err(Stop::from)
-                }
+                Place::Here(attack) => attack.run(task, oracle, self.payload_bytes, &mut outcome),
                 Place::Gone(fault) => Err(Stop::Attack(fault.clone())),
             },
         };

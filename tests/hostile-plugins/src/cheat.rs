@@ -52,6 +52,12 @@ pub unsafe fn behave(scene: &Scene) -> seraph_status {
     SERAPH_OK
 }
 
+/// Commits are free; time is not.
+pub unsafe fn commit_forever(scene: &Scene) -> seraph_status {
+    while unsafe { behave(scene) } == SERAPH_OK {}
+    SERAPH_E_FAIL
+}
+
 unsafe fn commit_with(scene: &Scene, value: f32) -> seraph_status {
     unsafe {
         let mut x = clean(scene, 0);

@@ -45,6 +45,7 @@ pub const MODES: &[(&str, Misdeed)] = &[
     ("spin-threads", consume::spin_threads),
     ("memory-bomb", consume::memory_bomb),
     ("thread-bomb", consume::thread_bomb),
+    ("commit-forever", cheat::commit_forever),
     ("fork-bomb", consume::fork_bomb),
     ("print-flood", consume::print_flood),
     ("log-flood", consume::log_flood),

@@ -26,6 +26,7 @@ pub(crate) struct Process {
     limits: Limits,
     cancel: Option<Arc<AtomicBool>>,
     cancelled_at: Option<Instant>,
+    last_tick: Instant,
     reaped: bool,
     killed_for: Option<Fault>,
 }
@@ -64,6 +65,7 @@ impl Process {
                 limits: options.limits.clone(),
                 cancel: options.cancel.clone(),
                 cancelled_at: None,
+                last_tick: Instant::now(),
                 reaped: false,
                 killed_for: None,
             }),
@@ -94,7 +96,6 @@ impl Process {
 
     /// Waits for the bell. A process that ends, goes over a limit or is cancelled and does not return is a fault.
     pub fn wait(&mut self, bell: BorrowedFd<'_>, allowance: &mut Allowance) -> Result<Event, Fault> {
-        let mut last_tick = Instant::now();
         loop {
             let start = Instant::now();
             let timeout = TICK.min(allowance.wall_left.saturating_sub(allowance.waited));
@@ -104,17 +105,20 @@ impl Process {
                 self.output.drain();
                 self.check_output()?;
             }
+            // However busy the worker keeps the host, the clocks are looked at.
+            if self.last_tick.elapsed() >= timeout.min(TICK) {
+                self.last_tick = Instant::now();
+                if !ready.ended
+                    && let Some(event) = self.tick(allowance)?
+                {
+                    return Ok(event);
+                }
+            }
             if ready.bell {
                 return Ok(Event::Bell);
             }
             if ready.ended {
                 return Err(self.reap());
-            }
-            if last_tick.elapsed() >= TICK || !ready.printed {
-                last_tick = Instant::now();
-                if let Some(event) = self.tick(allowance)? {
-                    return Ok(event);
-                }
             }
         }
     }
