@@ -91,18 +91,14 @@ fn read_values(graph: &Graph, live: &[usize]) -> HashSet<ValueId> {
 
 fn node(graph: &Graph, node: &Node, read: &HashSet<ValueId>) -> NodeProto {
     let name = |id: &Option<ValueId>| id.map_or_else(String::new, |id| graph.value(id).name.clone());
-    // The first output is always there; others only where something reads them.
+    // Outputs that an operator may leave out are written only where something reads them.
     let output = |(i, id): (usize, &Option<ValueId>)| match id {
-        Some(value) if i > 0 && !read.contains(value) => String::new(),
+        Some(value) if i > 0 && may_omit_outputs(node) && !read.contains(value) => String::new(),
         _ => name(id),
     };
     let mut outputs: Vec<String> = node.outputs.iter().enumerate().map(output).collect();
-    if node.operator.name != "Split" && !matches!(node.operator.name, "Scan" | "Loop" | "If") {
-        while outputs.len() > 1 && outputs.last().is_some_and(String::is_empty) {
-            outputs.pop();
-        }
-    } else {
-        outputs = node.outputs.iter().map(name).collect();
+    while outputs.len() > 1 && outputs.last().is_some_and(String::is_empty) {
+        outputs.pop();
     }
     NodeProto {
         input: node.inputs.iter().map(name).collect(),
@@ -111,6 +107,14 @@ fn node(graph: &Graph, node: &Node, read: &HashSet<ValueId>) -> NodeProto {
         op_type: Some(node.operator.name.to_owned()),
         attribute: node.attributes.to_protos(),
         ..NodeProto::default()
+    }
+}
+
+fn may_omit_outputs(node: &Node) -> bool {
+    match node.operator.name {
+        "MaxPool" | "LSTM" | "GRU" | "RNN" | "LayerNormalization" => true,
+        "BatchNormalization" => node.attributes.int_or("training_mode", 0) == 0,
+        _ => false,
     }
 }
 

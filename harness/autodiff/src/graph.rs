@@ -74,6 +74,7 @@ pub(crate) struct Graph {
     pub outputs: Vec<(String, ValueId)>,
     pub symbols: Symbols,
     names: HashSet<String>,
+    node_names: HashSet<String>,
     known_nodes: HashMap<NodeKey, usize>,
     known_tensors: HashMap<Vec<u8>, ValueId>,
 }
@@ -109,6 +110,17 @@ impl Graph {
             n += 1;
         }
         self.names.insert(name.clone());
+        name
+    }
+
+    /// A name that no other node has.
+    pub fn unique_node_name(&mut self, wanted: &str) -> String {
+        let mut name = wanted.to_owned();
+        let mut n = 1;
+        while !self.node_names.insert(name.clone()) {
+            name = format!("{wanted}_{n}");
+            n += 1;
+        }
         name
     }
 
@@ -238,9 +250,10 @@ impl Graph {
             .enumerate()
             .map(|(i, ty)| self.add_value(&format!("{wanted}:{i}"), ty))
             .collect();
+        let name = self.unique_node_name(&wanted);
         self.nodes.push(Node {
             operator,
-            name: wanted,
+            name,
             inputs: inputs.to_vec(),
             outputs: ids.iter().copied().map(Some).collect(),
             attributes,

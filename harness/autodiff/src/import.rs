@@ -92,7 +92,7 @@ impl Importer<'_> {
             }
             graph.inputs.push(id);
         }
-        for name in shapes.keys().filter(|name| !scope.contains_key(*name)) {
+        if let Some(name) = shapes.keys().find(|name| !scope.contains_key(*name)) {
             let known = proto.input.iter().filter_map(|i| i.name.clone()).collect::<Vec<_>>().join(", ");
             let message = format!("the model has no such input; its inputs are {known}");
             return Err(Error::Shape { input: name.clone(), message });
@@ -291,7 +291,7 @@ impl Importer<'_> {
                     return Err(Error::UnknownOperator { op, opset, node: label.to_owned() });
                 }
                 trim(&mut spec.inputs);
-                self.g.node(&spec.op, &spec.inputs, spec.attributes.clone(), trailing)
+                self.g.node(&spec.op, &spec.inputs, spec.attributes.clone(), spec.outputs)
             }
         };
         self.g.checked().map_err(|message| {
@@ -314,8 +314,9 @@ impl Importer<'_> {
                 graph.value_mut(var.id).name = unique;
             }
         }
-        if let [only] = &mut graph.nodes[before..] {
-            label.clone_into(&mut only.name);
+        if graph.nodes.len() == before + 1 {
+            let unique = graph.unique_node_name(label);
+            graph.nodes[before].name = unique;
         }
     }
 

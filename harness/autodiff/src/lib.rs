@@ -25,6 +25,7 @@ mod backward;
 mod body;
 mod differentiate;
 mod dim;
+pub mod documentation;
 mod dtype;
 mod emit;
 mod error;

@@ -41,11 +41,23 @@ const CHANGES: &[(&str, i64, Change)] = &[
     ("Resize", 10, resize),
 ];
 
+/// Operators whose form changed, with the last operator set of the old form: for the documentation.
+pub(crate) fn changed_forms() -> impl Iterator<Item = (&'static str, i64)> {
+    CHANGES.iter().map(|(op, last, _)| (*op, *last)).chain([
+        ("Softmax", 12),
+        ("LogSoftmax", 12),
+        ("Hardmax", 12),
+    ])
+}
+
 /// Brings a node to its canonical form.
 pub(crate) fn modernise(spec: &mut Spec<'_>) -> Result<(), String> {
     let change = CHANGES.iter().find(|(op, last, _)| spec.op == *op && spec.version <= *last);
     if let Some((_, _, change)) = change {
         change(spec)?;
+    }
+    if spec.op == "TopK" {
+        spec.outputs = 2; // Neither may be left out, though either may be unused.
     }
     if spec.op == "DFT" && spec.version >= 20 {
         dft_axis(spec)?;

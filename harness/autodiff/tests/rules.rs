@@ -261,7 +261,7 @@ fn normalisation() {
         case("LpNormalization").x(&[2, 5]),
         case("LpNormalization").int("p", 1).x(&[2, 5]),
     ]);
-    let training = case("BatchNormalization").int("training_mode", 1);
+    let training = case("BatchNormalization").int("training_mode", 1).outputs(3);
     check_gradient(
         &training
             .x(&[3, 2, 4])

@@ -231,8 +231,9 @@ fn stft<'g>(spec: &Spec<'g>) -> Result<Vec<Var<'g>>, String> {
         |i: usize| optional(spec, i).and_then(Var::value).and_then(|t| t.to_ints().first().copied());
     let step = constant(1).ok_or("has a frame step that only a run knows")?;
     let window = optional(spec, 2);
-    let length =
-        constant(3).or_else(|| window.and_then(|w| w.known(0))).ok_or("needs a frame length or a window")?;
+    let length = constant(3)
+        .or_else(|| window.and_then(|w| w.known(0)))
+        .ok_or("needs a frame length or a window that is not one only a run knows")?;
     let (rank, dtype) = (signal.rank()?, signal.dtype());
     match signal.known(2) {
         None if rank == 3 => {

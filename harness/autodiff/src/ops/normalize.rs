@@ -69,11 +69,12 @@ fn batch(v: &Vjp<'_>) -> Result<(), String> {
     let axes: Vec<i64> = (0..rank as i64).filter(|&a| a != 1).collect();
     let epsilon = epsilon(v.attributes());
     if v.attributes().int_or("training_mode", 0) == 1 {
-        if v.dy_or_none(1).is_some() || v.dy_or_none(2).is_some() {
-            return Err("the running statistics have no gradient".into());
-        }
         let (normal, inverse) = normalized(x, &axes, epsilon);
-        v.give_if_wanted(0, || centred(dy, normal, &axes) * (inverse * per_channel(scale, rank)));
+        let running = running_statistics(v, normal, inverse, &axes)?;
+        v.give_if_wanted(0, || {
+            let through = centred(dy, normal, &axes) * (inverse * per_channel(scale, rank));
+            running.map_or(through, |running| through + running)
+        });
         v.give_if_wanted(1, || (dy * normal).sum(&axes, false));
         v.give_if_wanted(2, || dy.sum(&axes, false));
         return Ok(());
@@ -87,6 +88,35 @@ fn batch(v: &Vjp<'_>) -> Result<(), String> {
     v.give_if_wanted(3, || -(dy.sum(&axes, false) * scale * inverse));
     v.give_if_wanted(4, || (dy * normal()).sum(&axes, false) * scale * inverse.square() * -0.5);
     Ok(())
+}
+
+/// What comes back through the running mean and variance, new = momentum * old + (1 - momentum) * batch: to the old
+/// ones, and (returned) to x.
+fn running_statistics<'g>(
+    v: &Vjp<'g>,
+    normal: Var<'g>,
+    inverse: Var<'g>,
+    axes: &[i64],
+) -> Result<Option<Var<'g>>, String> {
+    let (mean, variance) = (v.dy_or_none(1), v.dy_or_none(2));
+    if mean.is_none() && variance.is_none() {
+        return Ok(None);
+    }
+    let rank = normal.rank()?;
+    let momentum = f64::from(v.attributes().float_or("momentum", 0.9));
+    let sizes: Option<i64> = axes.iter().map(|&a| normal.known(a as usize)).product();
+    let count = sizes.ok_or("averages over a size that only a run knows: pin the input shapes")? as f64;
+    let share = |dy: Var<'g>| per_channel(dy * ((1.0 - momentum) / count), rank);
+    let from_mean = mean.map(|dy| share(dy) + normal.zeros());
+    let from_variance = variance.map(|dy| share(dy) * 2.0 * normal / inverse);
+    if let Some(dy) = mean {
+        v.give_if_wanted(3, || dy * momentum);
+    }
+    if let Some(dy) = variance {
+        v.give_if_wanted(4, || dy * momentum);
+    }
+    let parts: Vec<Var<'g>> = from_mean.into_iter().chain(from_variance).collect();
+    Ok(v.g.total(&parts))
 }
 
 /// (x - mean) / sqrt(variance + epsilon) and the inverse deviation, over `axes`.

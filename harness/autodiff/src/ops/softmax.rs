@@ -6,12 +6,8 @@ use crate::tensor::Tensor;
 use crate::vjp::Vjp;
 
 pub(super) const OPERATORS: &[Operator] = &[
-    along_axis("Softmax", |call| each(call, |x| softmax_of(x)), Gradient::Rule(softmax)),
-    along_axis(
-        "LogSoftmax",
-        |call| each(call, |x| softmax_of(x).iter().map(|p| p.ln()).collect()),
-        Gradient::Rule(log_softmax),
-    ),
+    along_axis("Softmax", |call| each(call, softmax_of), Gradient::Rule(softmax)),
+    along_axis("LogSoftmax", |call| each(call, log_softmax_of), Gradient::Rule(log_softmax)),
     along_axis("Hardmax", |call| each(call, hardmax_of), Gradient::Zero),
 ];
 
@@ -41,6 +37,12 @@ fn softmax_of(x: &[f64]) -> Vec<f64> {
     let powers: Vec<f64> = x.iter().map(|v| (v - top).exp()).collect();
     let total: f64 = powers.iter().sum();
     powers.into_iter().map(|p| p / total).collect()
+}
+
+fn log_softmax_of(x: &[f64]) -> Vec<f64> {
+    let top = x.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let total = top + x.iter().map(|v| (v - top).exp()).sum::<f64>().ln();
+    x.iter().map(|v| v - total).collect()
 }
 
 fn hardmax_of(x: &[f64]) -> Vec<f64> {

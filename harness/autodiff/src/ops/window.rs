@@ -49,9 +49,9 @@ impl Window {
     /// Pads so that the output has ceil(size / stride) elements; the odd one goes after (upper) or before (lower).
     fn same(&mut self, space: &[Dim], lower: bool) -> Result<(), String> {
         let n = self.kernel.len();
-        for i in 0..n {
+        for (i, &size) in space.iter().enumerate() {
             let reach = self.reach(i);
-            let total = match (space[i], self.strides[i]) {
+            let total = match (size, self.strides[i]) {
                 (_, 1) => reach - 1,
                 (Dim::Known(size), stride) => ((size + stride - 1) / stride - 1) * stride + reach - size,
                 _ => {
