@@ -9,34 +9,48 @@ use crate::Rng;
 pub(super) fn project(x: &mut [f32], clean: &[f32], radius: f32, clip: (f32, f32)) {
     let change: Vec<f64> = differences(x, clean).collect();
     let end = |change: f64| f64::from(if change < 0.0 { clip.0 } else { clip.1 });
-    let room: Vec<f64> = change.iter().zip(clean).map(|(d, c)| (end(*d) - f64::from(*c)).abs()).collect();
-    let shrunk = |i: usize, t: f64| (change[i].abs() - t).max(0.0).min(room[i]);
-    let length = |t: f64| lane_sum(change.len(), |i| shrunk(i, t));
+    // (|d_i|, room_i)
+    let reach = |(d, c): (&f64, &f32)| (d.abs(), (end(*d) - f64::from(*c)).abs());
+    let reaches: Vec<(f64, f64)> = change.iter().zip(clean).map(reach).collect();
     let radius = f64::from(radius);
-    let t = if length(0.0) <= radius { 0.0 } else { threshold(&change, radius, length) };
-    for (i, (x, clean)) in x.iter_mut().zip(clean).enumerate() {
-        if t > 0.0 || change[i].abs() > room[i] {
-            *x = towards_centre(f64::from(*clean) + shrunk(i, t).copysign(change[i]), *clean);
+    let t = if shrunk_sum(&reaches, 0.0) <= radius { 0.0 } else { threshold(&reaches, radius) };
+    for (((x, clean), change), (size, room)) in x.iter_mut().zip(clean).zip(change).zip(reaches) {
+        if t > 0.0 || size > room {
+            *x = towards_centre(f64::from(*clean) + shrunk((size, room), t).copysign(change), *clean);
         }
     }
 }
 
-/// The least t at which `length(t)` fits in the radius, by bisection until float64 or 1e-9 of the radius ends it.
-fn threshold(change: &[f64], radius: f64, length: impl Fn(f64) -> f64) -> f64 {
-    let (mut low, mut high) = (0.0, change.iter().fold(0.0, |largest: f64, d| largest.max(d.abs())));
-    for _ in 0..60 {
-        let middle = 0.5 * (low + high);
-        let excess = length(middle) - radius;
-        if excess > 0.0 {
-            low = middle;
-        } else {
-            high = middle;
-            if excess > -1e-9 * radius {
-                break;
-            }
+fn shrunk((size, room): (f64, f64), t: f64) -> f64 {
+    (size - t).max(0.0).min(room)
+}
+
+fn shrunk_sum(reaches: &[(f64, f64)], t: f64) -> f64 {
+    lane_sum(reaches.len(), |i| shrunk(reaches[i], t))
+}
+
+/// The least t at which the shrunk changes fit in the radius, to 1e-9 of it: regula falsi on a decreasing piecewise
+/// linear function, in the Illinois variant, which moves both ends (Dowell & Jarratt 1971).
+fn threshold(reaches: &[(f64, f64)], radius: f64) -> f64 {
+    let largest = reaches.iter().fold(0.0, |largest: f64, reach| largest.max(reach.0));
+    let (mut low, mut high) = ((0.0, shrunk_sum(reaches, 0.0) - radius), (largest, -radius));
+    let mut was_low = None;
+    for _ in 0..100 {
+        let secant = (low.0 * high.1 - high.0 * low.1) / (high.1 - low.1);
+        let t = if secant > low.0 && secant < high.0 { secant } else { 0.5 * (low.0 + high.0) };
+        let excess = shrunk_sum(reaches, t) - radius;
+        let is_low = excess > 0.0;
+        let (moved, kept) = if is_low { (&mut low, &mut high) } else { (&mut high, &mut low) };
+        *moved = (t, excess);
+        if was_low == Some(is_low) {
+            kept.1 *= 0.5;
+        }
+        was_low = Some(is_low);
+        if excess <= 0.0 && excess > -1e-9 * radius {
+            break;
         }
     }
-    high
+    high.0
 }
 
 /// `value` as a float32 that is no farther from `clean`.
