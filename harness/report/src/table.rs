@@ -78,7 +78,7 @@ pub struct Row {
     pub is_control: bool,
     /// Median seconds per attacked item, attack and oracle together.
     pub seconds_per_item: Option<f64>,
-    /// What the record says, but for what no format shows (see [`RunFolder`]).
+    /// What the record says, but for what no format shows: its curves, and its items' distances and queries.
     pub record: Record,
 }
 

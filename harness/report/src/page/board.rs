@@ -1,6 +1,6 @@
 //! Boards: one sortable table of cells for each corpus, threat and size of the perturbation.
 
-use super::plural;
+use super::{cell, plural};
 use crate::column::{self, Cell, Column};
 use crate::estimate::Estimate;
 use crate::plot::interval::interval_bar;
@@ -8,6 +8,7 @@ use crate::report::Report;
 use crate::table::{Board, Row};
 use maud::{Markup, html};
 use seraph_core::Status;
+use std::collections::BTreeSet;
 
 /// Rows that the page shows of one table: what a browser sorts at once and a page's size allows.
 const MAX_ROWS: usize = 600;
@@ -15,10 +16,11 @@ const MAX_ROWS: usize = 600;
 /// All boards.
 pub fn section(report: &Report) -> Markup {
     let shown = shown_per_board(report);
+    let listed = cell::listed(report);
     html! {
         h2 { "Boards" }
         p.lead { "One table for each corpus, threat and size of perturbation. The strongest attack on each model comes first; click a heading to sort." }
-        @for (board, n_rows) in report.table.boards.iter().zip(shown) { (table(board, n_rows)) }
+        @for (board, n_rows) in report.table.boards.iter().zip(shown) { (table(board, n_rows, &listed)) }
     }
 }
 
@@ -30,7 +32,8 @@ fn shown_per_board(report: &Report) -> Vec<usize> {
     boards.iter().map(|board| board.rows.len().min(each)).collect()
 }
 
-fn table(board: &Board, n_rows: usize) -> Markup {
+/// The first `n_rows` of a board; `listed` are the keys of the cells that the page has the facts of.
+fn table(board: &Board, n_rows: usize, listed: &BTreeSet<&str>) -> Markup {
     let columns = columns(&board.rows);
     let id = format!("board-{}", board.key.slug());
     html! {
@@ -41,7 +44,7 @@ fn table(board: &Board, n_rows: usize) -> Markup {
         div.scroll tabindex="0" role="region" aria-label=(board.key.heading()) {
             table.sortable #(id) {
                 thead { tr { @for column in &columns { (head(column)) } } }
-                tbody { @for row in &board.rows[..n_rows] { (line(row, &columns)) } }
+                tbody { @for row in &board.rows[..n_rows] { (line(row, &columns, listed.contains(row.record.key.as_str()))) } }
             }
         }
         @if n_rows < board.rows.len() {
@@ -73,21 +76,21 @@ fn head(column: &Column) -> Markup {
     }
 }
 
-fn line(row: &Row, columns: &[&Column]) -> Markup {
+fn line(row: &Row, columns: &[&Column], is_listed: bool) -> Markup {
     html! {
         tr.unranked[row.rank.is_none()].baseline[row.is_control] {
-            @for column in columns { (field(column, row)) }
+            @for column in columns { (field(column, row, is_listed)) }
         }
     }
 }
 
-fn field(column: &Column, row: &Row) -> Markup {
+fn field(column: &Column, row: &Row, is_listed: bool) -> Markup {
     let cell = column.of(row);
     let key = sort_key(&cell);
     match column.key {
         "attack" => html! {
             th.text.name scope="row" data-sort=[key] {
-                a href={ "#cell-" (row.record.key) } { (cell.short()) }
+                @if is_listed { a href={ "#cell-" (row.record.key) } { (cell.short()) } } @else { (cell.short()) }
                 @if row.is_control { span.sub { "control" } }
                 @if let Some(reason) = &row.unranked { span.sub.reason { (fate(row)) ": " (reason) } }
             }

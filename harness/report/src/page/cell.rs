@@ -5,6 +5,7 @@ use crate::report::Report;
 use crate::table::{Board, Row};
 use maud::{Markup, html};
 use seraph_core::plan::{ParamValue, Params};
+use std::collections::BTreeSet;
 
 /// Cells that the page lists; the records hold the others.
 const MAX_CELLS: usize = 200;
@@ -20,6 +21,11 @@ pub fn section(report: &Report) -> Markup {
             p.note { (plural(n_cells - MAX_CELLS, "more cell")) " in the records: too many for one page." }
         }
     }
+}
+
+/// Keys of the cells that [`section`] lists.
+pub fn listed(report: &Report) -> BTreeSet<&str> {
+    report.table.rows().take(MAX_CELLS).map(|(_, row)| row.record.key.as_str()).collect()
 }
 
 fn details(board: &Board, row: &Row) -> Markup {

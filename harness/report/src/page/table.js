@@ -47,6 +47,13 @@ for (const box of document.querySelectorAll("input[data-filters]")) {
     filter(table, box.value.toLowerCase().split(/\s+/).filter(Boolean), status);
   });
 }
+// A link to a cell opens it.
+const open = () => {
+  const target = document.getElementById(location.hash.slice(1));
+  if (target instanceof HTMLDetailsElement) target.open = true;
+};
+window.addEventListener("hashchange", open);
+open();
 // One player at a time: a clean and an adversarial utterance are compared one after the other.
 document.addEventListener("play", (event) => {
   for (const player of document.querySelectorAll("audio")) if (player !== event.target) player.pause();
