@@ -38,8 +38,8 @@ impl LocalAttack {
     /// Loads the library and creates attack `id`.
     pub fn create(plugin: &PluginFile, id: &str, params: &[Param]) -> Result<Self, Fault> {
         let (context, logs) = context();
-        let attack =
-            Attack::create(load(plugin)?, id, &config(params), context).map_err(refused("create"))?;
+        let attack = Attack::create(load(plugin)?, id, &config(params), context)
+            .map_err(crate::describe::not_created)?;
         Ok(Self { attack, logs })
     }
 
@@ -81,8 +81,8 @@ impl LocalVictim {
     /// Loads the library and creates victim `id`.
     pub fn create(plugin: &PluginFile, id: &str, params: &[Param]) -> Result<(Self, VictimDesc), Fault> {
         let (context, logs) = context();
-        let (victim, desc) =
-            Victim::create(load(plugin)?, id, &config(params), context).map_err(refused("create"))?;
+        let (victim, desc) = Victim::create(load(plugin)?, id, &config(params), context)
+            .map_err(crate::describe::not_created)?;
         Ok((Self { victim, input: Vec::new(), logs }, desc))
     }
 
