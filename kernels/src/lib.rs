@@ -9,6 +9,7 @@
 
 pub mod device;
 mod error;
+pub mod graph;
 mod ops;
 mod parallel;
 mod philox;
