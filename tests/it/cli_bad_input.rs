@@ -29,10 +29,16 @@ fn plans_that_cannot_be_run() {
         (changed("synthetic", "emodbb"), &["emodbb", "did you mean 'emodb'"]),
         (changed("split = \"test\"", "split = \"tset\""), &["no split 'tset'"]),
         (changed("plugin = \"pgd\"", "plugin = \"pdg\""), &["'pdg'", "did you mean 'pgd'"]),
-        (changed("plugin = \"pgd\"", "plugin = \"pgd\"\nparams = { stesp = 3 }"), &["'pgd'", "'stesp'", "'steps'"]),
+        (
+            changed("plugin = \"pgd\"", "plugin = \"pgd\"\nparams = { stesp = 3 }"),
+            &["'pgd'", "'stesp'", "'steps'"],
+        ),
         (changed("plugin = \"pgd\"", "plugin = \"pgd\"\nparams = { steps = -3 }"), &["'steps'", "-3"]),
         (changed("plugin = \"pgd\"", "plugin = \"pgd\"\npreset = \"stronk\""), &["'stronk'", "'strong'"]),
-        (changed("plugin = \"victim-linear\"", "plugin = \"victim-linar\""), &["'victim-linar'", "'victim-linear'"]),
+        (
+            changed("plugin = \"victim-linear\"", "plugin = \"victim-linar\""),
+            &["'victim-linar'", "'victim-linear'"],
+        ),
         (changed("n_classes = 4", "n_classes = 5"), &["5 logits", "4 emotions"]),
         (changed("n_samples = 1600 }", "n_samples = 1600 }\nmodel = \"none.bin\""), &["none.bin"]),
     ] {
@@ -45,12 +51,14 @@ fn plans_that_cannot_be_run() {
 
 #[test]
 fn files_that_are_no_plugins() {
-    let plan = |file: &str| linear_plan(&["null"]).replace("plugin = \"null\"", &format!("plugin = \"./{file}\""));
+    let plan =
+        |file: &str| linear_plan(&["null"]).replace("plugin = \"null\"", &format!("plugin = \"./{file}\""));
     let desk = Desk::new();
     desk.write("text.so", "not a library");
     desk.write("empty.so", "");
     let mut other_machine = vec![0u8; 4096];
-    other_machine[..20].copy_from_slice(&[0x7f, b'E', b'L', b'F', 2, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0xf7, 0]);
+    other_machine[..20]
+        .copy_from_slice(&[0x7f, b'E', b'L', b'F', 2, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0xf7, 0]);
     other_machine[20] = 1;
     desk.write("bpf.so", other_machine);
     for file in ["text.so", "empty.so", "bpf.so", "absent.so"] {

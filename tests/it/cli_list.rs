@@ -23,8 +23,11 @@ fn everything_can_be_listed_for_people_and_for_machines() {
 fn every_command_has_help_with_an_example() {
     let desk = Desk::new();
     let help = desk.run(&["--help"]).ended(0).stdout;
-    let commands = help.lines().skip_while(|line| *line != "Commands:").skip(1);
-    let commands: Vec<&str> = commands.map_while(|line| line.split_whitespace().next()).collect();
+    let lines =
+        help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
+    // Further lines of a description are indented further.
+    let commands = lines.filter(|line| !line.starts_with("   "));
+    let commands: Vec<&str> = commands.filter_map(|line| line.split_whitespace().next()).collect();
     assert!(commands.len() > 8, "{help}");
     for command in commands.into_iter().filter(|command| !["help", "victim"].contains(command)) {
         let help = desk.run(&[command, "--help"]).ended(0).stdout;

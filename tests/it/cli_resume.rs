@@ -8,7 +8,9 @@ use std::time::{Duration, Instant};
 /// Lines in all journals of a run.
 fn journal_lines(out: &Path) -> usize {
     let files = std::fs::read_dir(out.join("journal")).into_iter().flatten().flatten();
-    files.map(|file| std::fs::read(file.path()).unwrap_or_default().iter().filter(|&&b| b == b'\n').count()).sum()
+    files
+        .map(|file| std::fs::read(file.path()).unwrap_or_default().iter().filter(|&&b| b == b'\n').count())
+        .sum()
 }
 
 /// Starts a run and sends it a signal once its journals have so many lines. Gives the exit code, if it has one.

@@ -1,13 +1,19 @@
 //! `seraph run` from plan to leaderboard, and what stands in its records.
 
 use crate::program::{Desk, linear_plan, records, tree};
-use seraph_core::{Journal, Record, Status};
+use seraph_core::{ItemStatus, Journal, JournalItem, Record, Status};
 use std::path::Path;
 
 fn record(out: &Path, start: &str) -> Record {
     let files = records(out);
     let (_, bytes) = files.iter().find(|(name, _)| name.to_string_lossy().starts_with(start)).unwrap();
     Record::from_json(std::str::from_utf8(bytes).unwrap()).unwrap()
+}
+
+/// The items of all journals.
+fn items(out: &Path) -> Vec<JournalItem> {
+    let journals = tree(&out.join("journal"));
+    journals.values().flat_map(|bytes| Journal::decode(bytes).unwrap().items_in_order()).collect()
 }
 
 #[test]
@@ -21,10 +27,13 @@ fn a_plan_runs_to_records_that_say_what_happened() {
         assert!(out.join(format!("leaderboard.{file}")).is_file(), "{file}");
     }
     let null = record(&out, "null--victim-linear--white-box-linf-0.01");
-    assert_eq!((null.status, null.value("asr"), null.value("linf")), (Status::Ok, Some(0.0), Some(0.0)));
+    assert_eq!(
+        (null.status, null.value("flip_rate"), null.value("linf")),
+        (Status::Ok, Some(0.0), Some(0.0))
+    );
     let pgd = record(&out, "pgd--victim-linear--white-box-linf-0.01");
     assert_eq!((pgd.n.total, pgd.n.attacked, pgd.n.invalid, pgd.n.failed), (12, 12, 0, 0));
-    assert_eq!(pgd.value("asr"), Some(1.0), "a linear model cannot withstand this budget");
+    assert_eq!(pgd.value("flip_rate"), Some(1.0), "a linear model cannot withstand this budget");
     assert!(pgd.value("linf").unwrap() <= 0.01 + 1.3e-7);
     assert!(pgd.value("gradient_queries").unwrap() > 0.0);
     assert_eq!(null.value("gradient_queries"), Some(0.0));
@@ -77,7 +86,10 @@ fn a_limit_and_in_process_are_marked() {
     let ran = desk.run(&["run", "plan.toml", "--out", "here", "--in-process"]).ended(1);
     assert!(ran.stderr.contains("--in-process"), "{}", ran.stderr);
     let here = record(&desk.path("here"), "null--");
-    assert_eq!((here.status, here.isolation.in_process, here.isolation.tier), (Status::Invalid, true, Some(0)));
+    assert_eq!(
+        (here.status, here.isolation.in_process, here.isolation.tier),
+        (Status::Invalid, true, Some(0))
+    );
 }
 
 #[test]
@@ -87,9 +99,7 @@ fn sandboxed_and_in_process_attacks_commit_the_same_audio() {
     desk.run(&["run", "plan.toml", "--out", "apart"]).ended(0);
     desk.run(&["run", "plan.toml", "--out", "here", "--in-process"]).ended(1);
     let hashes = |out: &str| -> Vec<_> {
-        let journals = tree(&desk.path(out).join("journal"));
-        let items = journals.values().flat_map(|bytes| Journal::decode(bytes).unwrap().items_in_order());
-        items.map(|item| item.adv_sha256.unwrap()).collect()
+        items(&desk.path(out)).into_iter().map(|item| item.adv_sha256.unwrap()).collect()
     };
     assert_eq!(hashes("apart"), hashes("here"));
 }
@@ -97,16 +107,25 @@ fn sandboxed_and_in_process_attacks_commit_the_same_audio() {
 #[test]
 fn audio_made_elsewhere_is_judged_as_the_attack_that_made_it() {
     let desk = Desk::new();
-    let plan = linear_plan(&["pgd"]).replace("[0.001, 0.01]", "0.01").replace("[run]", "[run]\naudio = \"all\"");
+    let plan =
+        linear_plan(&["pgd"]).replace("[0.001, 0.01]", "0.01").replace("[run]", "[run]\naudio = \"all\"");
     desk.write("plan.toml", plan);
     desk.run(&["run", "plan.toml", "--out", "out"]).ended(0);
-    let made = record(&desk.path("out"), "pgd--");
-    let audio = format!("out/audio/{}", made.id);
-    std::fs::remove_file(desk.path(&audio).join(std::fs::read_dir(desk.path(&audio)).unwrap().next().unwrap().unwrap().file_name())).unwrap();
+    let made = items(&desk.path("out"));
+    let audio = format!("out/audio/{}", record(&desk.path("out"), "pgd--").id);
+    std::fs::remove_file(desk.path(&audio).join(format!("{}.wav", made[5].item))).unwrap();
     desk.run(&["judge", &audio, "--plan", "plan.toml", "--out", "judged"]).ended(0);
-    let judged = record(&desk.path("judged"), "pgd--");
-    assert_eq!((judged.cell.attack.id.as_str(), judged.n.attacked, judged.n.failed), ("external", 12, 1));
-    assert_eq!(judged.n.succeeded, 11, "what was stored succeeds as it did when it was made");
+    let judged = items(&desk.path("judged"));
+    assert_eq!(judged.len(), made.len());
+    for (made, judged) in made.iter().zip(&judged) {
+        if made.index == 5 {
+            assert_eq!((judged.status, judged.fault.as_deref()), (ItemStatus::Failed, Some("no-commit")));
+        } else {
+            let stored = made.pcm16.as_ref().unwrap();
+            assert_eq!((&judged.adv_pred, judged.success), (&stored.adv_pred, stored.success));
+            assert_eq!(judged.forward_queries, 0);
+        }
+    }
 }
 
 #[test]

@@ -90,7 +90,8 @@ pub fn records(out: &Path) -> std::collections::BTreeMap<PathBuf, Vec<u8>> {
 
 /// A plan for the synthetic corpus and an analytic victim: no file but the plugins is needed.
 pub fn linear_plan(attacks: &[&str]) -> String {
-    let attacks: String = attacks.iter().map(|attack| format!("[[attack]]\nplugin = \"{attack}\"\n")).collect();
+    let attacks: String =
+        attacks.iter().map(|attack| format!("[[attack]]\nplugin = \"{attack}\"\n")).collect();
     format!(
         "name = \"linear\"\nseed = 3\n[corpus]\nid = \"synthetic\"\nsplit = \"test\"\nlimit = 12\n\
          [[victim]]\nplugin = \"victim-linear\"\nparams = {{ n_classes = 4, n_samples = 1600 }}\n{attacks}\

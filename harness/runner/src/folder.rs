@@ -3,6 +3,7 @@
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Why the output folder could not be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -153,7 +154,10 @@ pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), FolderError> 
 
 fn write_beside(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> Result<(), FolderError> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let temporary = path.with_file_name(format!(".{name}.tmp"));
+    // Several threads, or the single cells of several processes, may write the same file at once.
+    static WRITES: AtomicU64 = AtomicU64::new(0);
+    let (process, write_number) = (std::process::id(), WRITES.fetch_add(1, Ordering::Relaxed));
+    let temporary = path.with_file_name(format!(".{name}.{process}-{write_number}.tmp"));
     let written = File::create(&temporary).and_then(|mut file| write(&mut file));
     written.and_then(|()| fs::rename(&temporary, path)).map_err(|source| {
         // The leftover is of no use to anyone; that it cannot be removed either changes nothing.

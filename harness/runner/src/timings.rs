@@ -77,7 +77,13 @@ impl Spread {
     fn of(sorted: &[f64]) -> Option<Spread> {
         let at = |share: f64| sorted[((sorted.len() - 1) as f64 * share).round() as usize];
         let mean = sorted.iter().sum::<f64>() / sorted.len() as f64;
-        (!sorted.is_empty()).then(|| Spread { mean, min: at(0.0), median: at(0.5), p90: at(0.9), max: at(1.0) })
+        (!sorted.is_empty()).then(|| Spread {
+            mean,
+            min: at(0.0),
+            median: at(0.5),
+            p90: at(0.9),
+            max: at(1.0),
+        })
     }
 }
 
@@ -100,7 +106,10 @@ mod tests {
     #[test]
     fn the_spread_is_of_the_sorted_values() {
         let values: Vec<f64> = (0..=10).map(f64::from).collect();
-        assert_eq!(Spread::of(&values), Some(Spread { mean: 5.0, min: 0.0, median: 5.0, p90: 9.0, max: 10.0 }));
+        assert_eq!(
+            Spread::of(&values),
+            Some(Spread { mean: 5.0, min: 0.0, median: 5.0, p90: 9.0, max: 10.0 })
+        );
         assert_eq!(Spread::of(&[]), None);
     }
 
