@@ -5,7 +5,8 @@ mod support;
 
 use std::path::Path;
 
-use support::{ABI_HEADERS, compile, compilers, header, structs_of_header, without_comments};
+use sha2::{Digest, Sha256};
+use support::{ABI_HEADERS, compile, compilers, header, include_folder, structs_of_header, without_comments};
 
 const C: [&str; 2] = ["gcc", "clang"];
 const CPP: [&str; 2] = ["g++", "clang++"];
@@ -66,6 +67,23 @@ fn the_wrapper_compiles_from_cpp11_on() {
             check(compiler, standard, &source, &["-Wold-style-cast", TENSOR_H[0]]);
         }
     }
+}
+
+/// Code of the ABI's headers, without comments and with single blanks: what a change of the ABI changes.
+fn fingerprint() -> String {
+    let code = ABI_HEADERS.map(|stem| without_comments(&header(stem))).join(" ");
+    let words = code.split_whitespace().collect::<Vec<_>>().join(" ");
+    Sha256::digest(words).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[test]
+fn the_readme_describes_these_headers() {
+    let readme = std::fs::read_to_string(include_folder().join("../README.md")).unwrap();
+    let found = fingerprint();
+    assert!(
+        readme.contains(&found),
+        "the headers have changed: read abi/README.md again, then put the fingerprint {found} into it"
+    );
 }
 
 #[test]

@@ -6,7 +6,7 @@ use seraph_plugin::prelude::*;
 const N_CLASSES: Param = Param::i64("n_classes", 4, 2, 1000, "classes, that is logits of a row");
 const N_SAMPLES: Param = Param::i64("n_samples", 1600, 1, 1 << 24, "input length").unit("samples");
 const RATE: Param = Param::i64("sample_rate_hz", 16_000, 1, 768_000, "of the input").unit("Hz");
-const SEED: Param = Param::i64("seed", 1, 0, i64::MAX, "of the weights");
+const SEED: Param = Param::i64("seed", 1, 0, 1 << 53, "of the weights");
 
 /// What all three have in common.
 const INFO: VictimInfo = VictimInfo {
