@@ -3,8 +3,8 @@
 use seraph_plugin::prelude::*;
 use seraph_plugin::toolkit::{Batch, Surrogate};
 
-use crate::hyperplane::Solver;
-use crate::planes::Planes;
+use crate::hyperplane::{Crossing, Solver};
+use crate::planes::{Plane, Planes};
 use crate::polish::polish;
 use crate::search::Search;
 
@@ -83,7 +83,11 @@ impl DeepFool {
             planes.ask(search, &mut batch, oracle)?;
             let task = search.task();
             batch.for_each(|_, row, x| {
-                step_across(&planes, row, task, &mut solver, 1.0 + self.overshoot, x);
+                let clip = task.clip();
+                if let Some((plane, crossing)) = nearest(&planes, row, task.norm(), &mut solver, x, |_| clip)
+                {
+                    crossing.apply(plane.w, 1.0 + self.overshoot, x, |_| clip);
+                }
             });
             search.look(&mut batch, oracle)?;
             batch.retain(|item| !search.has_success(item));
@@ -96,24 +100,16 @@ impl DeepFool {
     }
 }
 
-/// Steps to the nearest plane of a row, `factor` times as far as needed.
-pub(crate) fn step_across(
-    planes: &Planes,
+/// The nearest plane of a row, and the way there; of planes that are all out of reach, the first.
+pub(crate) fn nearest<'p>(
+    planes: &'p Planes,
     row: usize,
-    task: &Task,
+    norm: Norm,
     solver: &mut Solver,
-    factor: f64,
-    x: &mut [f32],
-) {
-    let clip = task.clip();
-    let crossings =
-        planes.of(row).map(|plane| (plane, solver.cross(task.norm(), plane.w, plane.gap, x, |_| clip)));
-    let cost = |crossing: &crate::hyperplane::Crossing| match crossing.reached {
-        true => crossing.distance,
-        false => f64::INFINITY,
-    };
-    let nearest = crossings.reduce(|best, other| if cost(&other.1) < cost(&best.1) { other } else { best });
-    if let Some((plane, crossing)) = nearest {
-        crossing.apply(plane.w, factor, x, |_| clip);
-    }
+    x: &[f32],
+    bounds: impl Fn(usize) -> (f32, f32) + Copy,
+) -> Option<(Plane<'p>, Crossing)> {
+    let crossings = planes.of(row).map(|plane| (plane, solver.cross(norm, plane.w, plane.gap, x, bounds)));
+    let cost = |crossing: &Crossing| if crossing.reached { crossing.distance } else { f64::INFINITY };
+    crossings.reduce(|best, other| if cost(&other.1) < cost(&best.1) { other } else { best })
 }

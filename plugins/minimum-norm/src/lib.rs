@@ -8,13 +8,29 @@
 pub mod hyperplane;
 pub mod planes;
 pub mod polish;
+pub mod scale;
 pub mod search;
 
+mod adam;
+mod cw;
+mod ddn;
 mod deepfool;
+mod fab;
+mod fmn;
+mod jsma;
+mod sigma_zero;
+mod sparsefool;
 
+pub use cw::Cw;
+pub use ddn::Ddn;
 pub use deepfool::DeepFool;
+pub use fab::Fab;
+pub use fmn::Fmn;
+pub use jsma::Jsma;
+pub use sigma_zero::SigmaZero;
+pub use sparsefool::SparseFool;
 
 seraph_plugin::export_plugin! {
-    attacks: [DeepFool],
+    attacks: [DeepFool, Cw, Ddn, Fmn, Fab, Jsma, SparseFool, SigmaZero],
     victims: []
 }

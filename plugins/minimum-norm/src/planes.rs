@@ -71,6 +71,14 @@ impl Planes {
         rows.map(move |at| Plane { w: &self.gradients.row(at)[..length], gap: self.gaps[at] })
     }
 
+    /// Turns the planes that are crossed already around, so that w leads to every plane and no gap is negative.
+    pub fn face(&mut self) {
+        for (at, gap) in self.gaps.iter_mut().enumerate().filter(|(_, gap)| **gap < 0.0) {
+            *gap = -*gap;
+            self.gradients.row_mut(at).iter_mut().for_each(|w| *w = -*w);
+        }
+    }
+
     /// One row for each plane of each item.
     fn fill(&mut self, task: &Task, batch: &Batch, k: usize) {
         self.x.clear();

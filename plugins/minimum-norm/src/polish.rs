@@ -1,12 +1,17 @@
 //! Shortens the nearest success of each item along one line, by bisection on the victim's answer.
 //!
 //! For Linf, L2 and L1 the line leads straight back to the clean audio. For L0 it undoes changed samples one by one,
-//! those first that did the least for the goal at the last gradient.
+//! those first that did the least for the goal at the last gradient; before that, it tries the fewest samples that
+//! cross the boundary linearised there.
 
 use seraph_plugin::prelude::*;
 use seraph_plugin::toolkit::Batch;
 
+use crate::hyperplane::{Solver, sum};
 use crate::search::Search;
+
+/// Part of the gap by which a crossing goes beyond it, for the rounding of what it is computed from.
+const MARGIN: f64 = 1e-3;
 
 /// Halves the uncertainty about the nearest success of each item `halvings` times; each costs a forward query, and
 /// for L0 the order of the samples a gradient query.
@@ -14,7 +19,7 @@ pub fn polish(search: &mut Search, halvings: usize, oracle: &mut Oracle) -> Resu
     if halvings == 0 {
         return Ok(());
     }
-    match search.task().norm() {
+    match search.measure() {
         Norm::L0 => thin(search, halvings, oracle),
         _ => shorten(search, halvings, oracle),
     }
@@ -52,11 +57,18 @@ fn thin(search: &mut Search, halvings: usize, oracle: &mut Oracle) -> Result<(),
     let mut batch = successes(search);
     batch.for_each(|item, _, x| x.copy_from_slice(search.nearest(item)));
     search.gradient(&mut batch, oracle)?;
+    let mut slopes = vec![Vec::new(); search.task().n_items()];
+    (0..batch.len()).for_each(|row| {
+        let length = batch.utterance(row).len();
+        slopes[batch.item(row)] = search.ascent(row, length).to_vec();
+    });
+    let mut fewest = batch.clone();
+    fewest.for_each(|item, row, x| cross_from_clean(search, row, item, &slopes[item], x));
+    search.look(&mut fewest, oracle)?;
     let mut orders = vec![Vec::new(); search.task().n_items()];
-    for row in 0..batch.len() {
-        let (item, x) = (batch.item(row), batch.utterance(row));
+    for item in batch.items().iter().map(|item| *item as usize) {
         let clean = search.task().utterance(item);
-        orders[item] = most_useful_first(search.ascent(row, x.len()), x, clean);
+        orders[item] = most_useful_first(&slopes[item], search.nearest(item), clean);
     }
     let ends: Vec<Vec<f32>> = search.task().items().map(|item| search.nearest(item).to_vec()).collect();
     let mut count: Vec<(usize, usize)> = orders.iter().map(|order| (0, order.len())).collect();
@@ -76,6 +88,22 @@ fn thin(search: &mut Search, halvings: usize, oracle: &mut Oracle) -> Result<(),
         }
     }
     Ok(())
+}
+
+/// The fewest samples that cross, from the clean audio, the boundary as it is linearised at the success `x`.
+fn cross_from_clean(search: &Search, row: usize, item: usize, w: &[f32], x: &mut [f32]) {
+    let (clean, clip) = (search.task().utterance(item), search.task().clip());
+    let beyond = f64::from(search.margin(row)) + f64::from(search.depth(item));
+    let gained = sum(x.len(), |i| f64::from(w[i]) * (f64::from(x[i]) - f64::from(clean[i])));
+    let ball = search.ball(item);
+    let far = if ball.norm() == Norm::Linf { ball.radius() } else { f32::INFINITY };
+    let bounds = |i: usize| ((clean[i] - far).max(clip.0), (clean[i] + far).min(clip.1));
+    let crossing = Solver::default().cross(Norm::L0, w, (gained + beyond) * (1.0 + MARGIN), clean, bounds);
+    x.copy_from_slice(clean);
+    crossing.apply(w, 1.0, x, bounds);
+    if ball.norm() == Norm::Linf {
+        ball.project(x);
+    }
 }
 
 /// The changed samples, by descending gain towards the goal.

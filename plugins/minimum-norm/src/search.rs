@@ -25,6 +25,10 @@ pub struct Search<'t> {
     left: Vec<Budget>,
     nearest: Best,
     distance: Vec<f64>,
+    /// What is to be small; the task's own norm, unless a method has a ball of one norm and a goal in another.
+    measure: Norm,
+    /// Per item, whether its nearest success lies in its ball; any that does is preferred to any that does not.
+    is_inside: Vec<bool>,
     inside: Best,
     reached: Vec<bool>,
     margin: Vec<f32>,
@@ -52,6 +56,8 @@ impl<'t> Search<'t> {
             left: task.items().map(|item| oracle.budget(item)).collect::<Result<_, _>>()?,
             nearest: Best::new(task),
             distance: vec![f64::INFINITY; n_items],
+            measure: task.norm(),
+            is_inside: vec![false; n_items],
             inside: Best::new(task),
             reached: Vec::new(),
             margin: Vec::new(),
@@ -59,6 +65,16 @@ impl<'t> Search<'t> {
             logits: Vec::new(),
             n_classes: oracle.n_classes(),
         })
+    }
+
+    /// Makes what is to be small the number of changed samples, whatever the norm of the ball.
+    pub fn measure_samples(&mut self) {
+        self.measure = Norm::L0;
+    }
+
+    /// The norm that is to be small.
+    pub fn measure(&self) -> Norm {
+        self.measure
     }
 
     /// The task.
@@ -110,18 +126,16 @@ impl<'t> Search<'t> {
         let loss = self.objective.loss(batch.items());
         oracle.loss_grad(batch.x(), batch.items(), &loss, &mut self.gradients)?;
         self.pay(batch.items(), 1);
+        if self.objective.sign() < 0.0 {
+            self.gradients.grad.iter_mut().for_each(|grad| *grad = -*grad);
+        }
         std::mem::swap(&mut self.logits, &mut self.gradients.logits);
         self.note(batch, oracle)
     }
 
     /// The direction in which the objective of row `row` comes closer to the goal, at its last gradient.
-    pub fn ascent(&mut self, row: usize, length: usize) -> &mut [f32] {
-        let sign = self.objective.sign();
-        let grad = &mut self.gradients.row_mut(row)[..length];
-        if sign < 0.0 {
-            grad.iter_mut().for_each(|grad| *grad = -*grad);
-        }
-        grad
+    pub fn ascent(&self, row: usize, length: usize) -> &[f32] {
+        &self.gradients.row(row)[..length]
     }
 
     /// Asks for the logits of every row and notes the rows. Items that cannot pay leave.
@@ -187,7 +201,7 @@ impl<'t> Search<'t> {
 
     /// Whether the nearest success of an item lies in its ball.
     pub fn is_inside(&self, item: usize) -> bool {
-        self.distance[item] <= f64::from(self.balls[item].radius())
+        self.is_inside[item]
     }
 
     /// Tries the projections of the successes outside their balls.
@@ -245,19 +259,29 @@ impl<'t> Search<'t> {
         oracle: &mut Oracle,
     ) -> Result<(), Error> {
         let ball = &self.balls[item];
-        let distance = ball.distance(batch.utterance(row));
-        if distance <= f64::from(ball.radius()) {
+        let from_clean = ball.distance(batch.utterance(row));
+        let inside = from_clean <= f64::from(ball.radius());
+        if inside {
             self.inside.offer(item, batch.row(row), margin);
         }
-        if reached && distance < self.distance[item] {
-            let first = !self.is_inside(item);
-            self.distance[item] = distance;
-            self.nearest.replace(item, batch.row(row), distance as f32);
-            if first && self.is_inside(item) {
-                self.nearest.commit(item, oracle)?;
-            }
+        if !reached || (self.is_inside[item] && !inside) {
+            return Ok(());
         }
-        Ok(())
+        let distance = self.measured(item, batch.utterance(row), from_clean);
+        let first = inside && !self.is_inside[item];
+        if first || distance < self.distance[item] {
+            (self.distance[item], self.is_inside[item]) = (distance, inside);
+            self.nearest.replace(item, batch.row(row), distance as f32);
+        }
+        if first { self.nearest.commit(item, oracle) } else { Ok(()) }
+    }
+
+    /// The size of a change under the norm that is to be small.
+    fn measured(&self, item: usize, x: &[f32], from_clean: f64) -> f64 {
+        if self.measure == self.task.norm() {
+            return from_clean;
+        }
+        Ball::new(self.measure, self.task.utterance(item), 0.0, self.task.clip()).distance(x)
     }
 }
 
@@ -276,4 +300,9 @@ pub(crate) fn length(values: &[f32]) -> f64 {
 /// Largest absolute value.
 pub(crate) fn largest(values: &[f32]) -> f32 {
     values.iter().fold(0.0, |largest: f32, value| largest.max(value.abs()))
+}
+
+/// How many values are not 0; at least 1.
+pub(crate) fn active(values: &[f32]) -> f64 {
+    sum(values.len(), |i| f64::from(u8::from(values[i] != 0.0))).max(1.0)
 }
