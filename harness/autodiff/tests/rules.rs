@@ -350,6 +350,7 @@ fn layout() {
         case("DepthToSpace").int("blocksize", 2).text("mode", "CRD").x(&[1, 8, 2, 3]),
         case("SpaceToDepth").int("blocksize", 2).x(&[1, 2, 4, 6]),
         case("Cast").int("to", 11).x(&[2, 3]),
+        case("CastLike").x(&[2, 3]).constant(Tensor::floats(DataType::F64, &[], vec![1.0])),
     ]);
 }
 

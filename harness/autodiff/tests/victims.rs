@@ -47,7 +47,6 @@ fn check(shapes: &BTreeMap<String, Vec<Option<usize>>>, n: usize) {
         let outputs = common::run(&gradient, &[("audio", &audio), ("labels", &labels)]);
         for (found, truth) in [("logits", "logits_f64"), ("loss", "loss_f64"), ("d_audio", "grad")] {
             let error = common::relative_error(&outputs[found], &head(&reference[truth], n));
-            println!("{file}: {found} {error:.1e}");
             assert!(error <= TOLERANCE, "{file}: {found} is off by {error:.1e}");
         }
     }
