@@ -26,7 +26,10 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { memory_bytes: 4 << 30, cpu_s: 3600.0, wall_s: 3600.0, threads: 128, log_bytes: 16 << 20 }
+        // Pools of a thread per core are common, and one process may have several.
+        let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u32);
+        let threads = (4 * cores).max(128);
+        Self { memory_bytes: 4 << 30, cpu_s: 3600.0, wall_s: 3600.0, threads, log_bytes: 16 << 20 }
     }
 }
 
@@ -87,6 +90,10 @@ impl WorkerOptions {
     /// The program to start.
     pub(crate) fn worker_program(&self) -> PathBuf {
         let named = || std::env::var_os(WORKER_EXE_VARIABLE).map(PathBuf::from);
-        self.worker_exe.clone().or_else(named).unwrap_or_else(|| PathBuf::from("/proc/self/exe"))
+        match self.worker_exe.clone().or_else(named) {
+            // A worker starts in the root folder.
+            Some(program) => std::path::absolute(&program).unwrap_or(program),
+            None => PathBuf::from("/proc/self/exe"),
+        }
     }
 }

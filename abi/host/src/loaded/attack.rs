@@ -20,12 +20,7 @@ pub(crate) struct Attack {
 
 impl Attack {
     /// Creates attack `id` of a library, or the message that says why not.
-    pub fn create(
-        library: &Library,
-        id: &str,
-        config: &Config,
-        context: Box<Context>,
-    ) -> Result<Self, Up> {
+    pub fn create(library: &Library, id: &str, config: &Config, context: Box<Context>) -> Result<Self, Up> {
         let factory =
             library.attacks().map_err(unusable)?.ok_or_else(|| unusable("it has no factory of attacks"))?;
         let config = Configuration::new(config).map_err(unusable)?;
