@@ -1,11 +1,15 @@
 /* seraph/seraph.hpp - the plugin ABI for C++11 and later: header-only sugar over the C headers, not part of the ABI.
  *
  * Derive from seraph::attack, give it `static seraph::attack_info info()` and a constructor that takes a
- * seraph::config, and write SERAPH_EXPORT_ATTACK(Type, "id", "version") at file scope. An exception that leaves your
+ * seraph::config, and write SERAPH_EXPORT_ATTACK(Type, "id", "version") at file scope, once per library. An exception that leaves your
  * code becomes a status and a message; none crosses the boundary. plugins/example-cpp is a whole plugin.
  */
 #ifndef SERAPH_SERAPH_HPP
 #define SERAPH_SERAPH_HPP
+
+#if !defined(_MSVC_LANG) && __cplusplus < 201103L
+#error "seraph/seraph.hpp needs C++11; from C++98, use seraph/seraph.h"
+#endif
 
 #include <seraph/seraph.h>
 

@@ -175,3 +175,32 @@ fn what_the_oracle_refuses_comes_back_as_a_status_and_a_message() {
         assert!(!error.to_string().is_empty(), "{example}");
     });
 }
+
+#[test]
+fn what_cpp_throws_comes_back_as_a_status_and_a_message() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/throwing.cc");
+    let include = root().join("abi/include");
+    let model = Linear::random(2, 8, 1);
+    for compiler in ["g++", "clang++"].into_iter().filter(|compiler| runs(compiler)) {
+        let library = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("throwing-{compiler}.so"));
+        let mut command = Command::new(compiler);
+        command.args(["-std=c++11", "-Wall", "-Wextra", "-Werror", "-fPIC", "-shared", "-I"]).arg(&include);
+        let built = command.arg(&source).arg("-o").arg(&library).output().unwrap();
+        assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
+        for (radius, status, message) in [
+            (1.0, Status::State, "on purpose"),
+            (2.0, Status::Memory, "out of memory"),
+            (3.0, Status::Fail, "anything"),
+            (4.0, Status::Fail, "unknown exception"),
+            (5.0, Status::Argument, "an argument breaks its contract"),
+        ] {
+            let scene = Scene { radius: vec![radius], ..Scene::new(&model, vec![vec![0.1; 8]]) };
+            let outcome = run_library(&scene, &library);
+            let error = outcome.status.as_ref().unwrap_err();
+            assert_eq!((error.status(), error.to_string().as_str()), (status, message), "{compiler}");
+            assert!(outcome.commits[0].is_some(), "{compiler}: what was committed before stays");
+        }
+        let scene = Scene { radius: vec![0.5], ..Scene::new(&model, vec![vec![0.1; 8]]) };
+        assert_eq!(run_library(&scene, &library).status, Ok(()));
+    }
+}
