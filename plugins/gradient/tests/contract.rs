@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{alone, batch};
+use common::{alone, batch, radius_to, scene, utterance};
 use seraph_gradient::{Apgd, Bim, Fgsm, MiFgsm, Pgd, PgdSparse, SnrFgsm};
 use seraph_plugin::analytic::{Linear, Model, PiecewiseLinear};
 use seraph_plugin::prelude::*;
@@ -182,6 +182,24 @@ fn more_radius_never_means_less_success() {
         let curve: Vec<Vec<bool>> = [0.1, 1.0, 4.0, 16.0].map(broken).to_vec();
         for (smaller, larger) in curve.iter().zip(&curve[1..]) {
             assert!(smaller.iter().zip(larger).all(|(s, l)| !s || *l), "{} {curve:?}", name(&case));
+        }
+    }
+}
+
+#[test]
+fn a_target_within_reach_is_reached_and_one_beyond_is_not() {
+    let (model, x) = (Linear::random(3, 400, 21), utterance(400, 4));
+    let reference = Scene::new(&model, vec![x.clone()]).predict(&x);
+    for case in cases().into_iter().filter(|case| matches!(case.norm, Norm::Linf | Norm::L2)) {
+        for target in (0..3).filter(|class| *class != reference) {
+            let least = radius_to(&model, &x, case.norm, target as usize);
+            for (factor, expected) in [(8.0, true), (0.98, false)] {
+                let scene =
+                    Scene { targets: Some(vec![target]), ..scene(&model, &x, case.norm, factor * least) };
+                let outcome = (case.run)(&scene, case.preset);
+                assert_eq!(outcome.status, Ok(()), "{}", name(&case));
+                assert_eq!(outcome.succeeded(0), expected, "{} target {target} x {factor}", name(&case));
+            }
         }
     }
 }
