@@ -4,7 +4,7 @@ use seraph_plugin::prelude::*;
 use seraph_plugin::toolkit::{Batch, Surrogate};
 
 use crate::hyperplane::{Crossing, Solver};
-use crate::planes::{Plane, Planes};
+use crate::planes::{Plane, Planes, groups};
 use crate::polish::polish;
 use crate::search::Search;
 
@@ -68,24 +68,35 @@ impl Attack for DeepFool {
 
     fn run(&mut self, task: &Task, oracle: &mut Oracle) -> Result<(), Error> {
         let mut search = Search::new(task, oracle, Surrogate::Margin, 0.0)?;
-        let outcome = self
-            .cross(&mut search, Batch::of(task, task.items()), oracle)
-            .and_then(|()| polish(&mut search, self.halvings, oracle));
+        let outcome =
+            self.cross_all(&mut search, oracle).and_then(|()| polish(&mut search, self.halvings, oracle));
         search.finish(outcome, oracle)
     }
 }
 
 impl DeepFool {
-    fn cross(&self, search: &mut Search, mut batch: Batch, oracle: &mut Oracle) -> Result<(), Error> {
+    fn cross_all(&self, search: &mut Search, oracle: &mut Oracle) -> Result<(), Error> {
         let mut planes = Planes::new(self.candidates);
+        groups(search.task(), oracle, self.candidates).try_for_each(|items| {
+            let batch = Batch::of(search.task(), items);
+            self.cross(search, &mut planes, batch, oracle)
+        })
+    }
+
+    fn cross(
+        &self,
+        search: &mut Search,
+        planes: &mut Planes,
+        mut batch: Batch,
+        oracle: &mut Oracle,
+    ) -> Result<(), Error> {
         let mut solver = Solver::default();
         for step in 0..self.steps {
             planes.ask(search, &mut batch, oracle)?;
             let task = search.task();
             batch.for_each(|_, row, x| {
                 let clip = task.clip();
-                if let Some((plane, crossing)) = nearest(&planes, row, task.norm(), &mut solver, x, |_| clip)
-                {
+                if let Some((plane, crossing)) = nearest(planes, row, task.norm(), &mut solver, x, |_| clip) {
                     crossing.apply(plane.w, 1.0 + self.overshoot, x, |_| clip);
                 }
             });

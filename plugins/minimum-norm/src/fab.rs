@@ -5,7 +5,7 @@ use seraph_plugin::toolkit::{Batch, Surrogate};
 
 use crate::deepfool::nearest;
 use crate::hyperplane::{Solver, sum};
-use crate::planes::Planes;
+use crate::planes::{Planes, groups};
 use crate::polish::polish;
 use crate::search::Search;
 
@@ -96,12 +96,14 @@ impl Fab {
         let task = search.task();
         let mut rngs: Vec<Rng> = task.items().map(|item| task.rng(item)).collect();
         let mut planes = Planes::new(self.candidates);
-        for restart in 0..self.restarts {
-            let mut batch = Batch::of(task, task.items());
-            if restart > 0 {
-                batch.for_each(|item, _, x| random_start(search, item, x, &mut rngs[item]));
+        for items in groups(task, oracle, self.candidates) {
+            for restart in 0..self.restarts {
+                let mut batch = Batch::of(task, items.clone());
+                if restart > 0 {
+                    batch.for_each(|item, _, x| random_start(search, item, x, &mut rngs[item]));
+                }
+                self.search(search, &mut planes, &mut batch, oracle)?;
             }
-            self.search(search, &mut planes, &mut batch, oracle)?;
         }
         Ok(())
     }

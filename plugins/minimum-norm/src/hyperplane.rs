@@ -240,6 +240,21 @@ mod tests {
     }
 
     #[test]
+    fn without_bounds_the_distance_is_the_gap_over_the_dual_norm() {
+        let (w, x) = draw(300, 9);
+        let size = |i: usize| f64::from(w[i]).abs();
+        let dual = [
+            (Norm::Linf, (0..300).map(size).sum::<f64>()),
+            (Norm::L2, (0..300).map(|i| size(i).powi(2)).sum::<f64>().sqrt()),
+            (Norm::L1, (0..300).map(size).fold(0.0, f64::max)),
+        ];
+        for (norm, dual) in dual {
+            let crossing = Solver::default().cross(norm, &w, 7.0, &x, |_| (-1e6, 1e6));
+            assert!((crossing.distance - 7.0 / dual).abs() < 1e-9, "{norm:?}");
+        }
+    }
+
+    #[test]
     fn no_other_crossing_is_nearer() {
         let mut rng = Rng::new(&[8; 32], 0);
         for norm in NORMS {

@@ -1,7 +1,9 @@
 //! The victim linearised at each row: one hyperplane per class that the goal could be reached through.
 //!
 //! Untargeted, one row of the Jacobian of z_k - z_y for each other class k (or for the strongest few); targeted, one
-//! of z_t - max of the others. All rows of all items are asked in one call.
+//! of z_t - max of the others. All rows of a group of items are asked in one call.
+
+use std::ops::Range;
 
 use seraph_plugin::loss::argmax;
 use seraph_plugin::prelude::*;
@@ -16,6 +18,21 @@ pub struct Plane<'a> {
     pub w: &'a [f32],
     /// Logits that are missing to be across.
     pub gap: f64,
+}
+
+/// Samples of all planes held at a time: 64 MiB of gradients.
+const HELD: usize = 1 << 24;
+
+/// The items of a task in groups whose planes fit in memory together.
+pub fn groups(task: &Task, oracle: &Oracle, candidates: usize) -> impl Iterator<Item = Range<usize>> + use<> {
+    let n_items = task.n_items();
+    let size = (HELD / (per_item(task, oracle, candidates) * task.n_samples()).max(1)).max(1);
+    (0..n_items).step_by(size).map(move |start| start..(start + size).min(n_items))
+}
+
+/// Planes of each item.
+fn per_item(task: &Task, oracle: &Oracle, candidates: usize) -> usize {
+    if task.is_targeted() { 1 } else { (oracle.n_classes() - 1).min(candidates) }
 }
 
 /// The planes at every row of a batch; kept between calls.
@@ -46,7 +63,7 @@ impl Planes {
     /// Linearises the victim at every row, and notes the rows in `search`. Items that cannot pay leave.
     pub fn ask(&mut self, search: &mut Search, batch: &mut Batch, oracle: &mut Oracle) -> Result<(), Error> {
         let (task, k) = (search.task(), oracle.n_classes());
-        self.per_item = if task.is_targeted() { 1 } else { (k - 1).min(self.candidates) };
+        self.per_item = per_item(task, oracle, self.candidates);
         if self.per_item < k - 1 && !task.is_targeted() && self.chosen.is_empty() {
             self.choose(search, oracle)?;
         }

@@ -5,7 +5,7 @@ use seraph_plugin::toolkit::{Batch, Surrogate};
 
 use crate::deepfool::nearest;
 use crate::hyperplane::{Solver, sum};
-use crate::planes::Planes;
+use crate::planes::{Planes, groups};
 use crate::polish::polish;
 use crate::search::Search;
 
@@ -91,20 +91,33 @@ impl Attack for SparseFool {
         let mut search = Search::new(task, oracle, Surrogate::Margin, 0.0)?;
         search.measure_samples();
         let outcome =
-            self.cross(&mut search, oracle).and_then(|()| polish(&mut search, self.halvings, oracle));
+            self.cross_all(&mut search, oracle).and_then(|()| polish(&mut search, self.halvings, oracle));
         search.finish(outcome, oracle)
     }
 }
 
 impl SparseFool {
-    fn cross(&self, search: &mut Search, oracle: &mut Oracle) -> Result<(), Error> {
+    fn cross_all(&self, search: &mut Search, oracle: &mut Oracle) -> Result<(), Error> {
+        let mut planes = Planes::new(self.candidates);
+        groups(search.task(), oracle, self.candidates).try_for_each(|items| {
+            let batch = Batch::of(search.task(), items);
+            self.cross(search, &mut planes, batch, oracle)
+        })
+    }
+
+    fn cross(
+        &self,
+        search: &mut Search,
+        planes: &mut Planes,
+        mut batch: Batch,
+        oracle: &mut Oracle,
+    ) -> Result<(), Error> {
         let task = search.task();
         let bounds: Vec<Bounds> = task.items().map(|item| Bounds::of(task, item)).collect();
-        let mut batch = Batch::of(task, task.items());
-        let (mut planes, mut solver) = (Planes::new(self.candidates), Solver::default());
+        let mut solver = Solver::default();
         for step in 0..self.steps {
             let mut boundary = batch.clone();
-            self.deepfool(search, &mut planes, &mut solver, &mut boundary, oracle)?;
+            self.deepfool(search, planes, &mut solver, &mut boundary, oracle)?;
             search.gradient(&mut boundary, oracle)?;
             batch.retain(|item| boundary.items().contains(&(item as u32)));
             batch.for_each(|item, row, x| {

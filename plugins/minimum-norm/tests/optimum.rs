@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{Ratio, linear, sphere};
+use common::{Ratio, kinked, linear, sphere};
 use seraph_minimum_norm::{Cw, Ddn, DeepFool, Fab, Fmn, Jsma, SigmaZero, SparseFool};
 use seraph_plugin::prelude::*;
 
@@ -58,4 +58,21 @@ fn sparsefool_is_at_the_optimum() {
 #[test]
 fn sigma_zero_is_at_the_optimum() {
     linear::<SigmaZero>(Norm::L0, "strong", Ratio::FIELD);
+}
+
+#[test]
+fn kinks_do_not_hide_the_optimum() {
+    for norm in [Norm::Linf, Norm::L2] {
+        kinked::<DeepFool>(norm, "strong", Ratio::FIELD);
+        kinked::<Cw>(norm, "strong", Ratio::FIELD);
+        kinked::<Fab>(norm, "paper-default", Ratio::FIELD);
+        kinked::<Fmn>(norm, "strong", Ratio::FIELD);
+    }
+    kinked::<Ddn>(Norm::L2, "strong", Ratio::FIELD);
+    kinked::<Fab>(Norm::L1, "paper-default", Ratio::FIELD);
+    kinked::<Fmn>(Norm::L1, "strong", Ratio::FIELD);
+    kinked::<Fmn>(Norm::L0, "strong", Ratio::FIELD);
+    kinked::<Jsma>(Norm::L0, "strong", Ratio::FIELD);
+    kinked::<SparseFool>(Norm::L0, "strong", Ratio::FIELD);
+    kinked::<SigmaZero>(Norm::L0, "strong", Ratio::FIELD);
 }
