@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod bar;
+mod checks;
 mod commands;
 mod install;
 mod output;

@@ -60,6 +60,7 @@ pub use options::{Device, Install, RunOptions};
 pub use plan_file::{PlanFile, PlanFileError};
 pub use progress::{Event, Progress, Silent};
 pub use record::{Recomputed, recompute, record_of};
+pub use resolve::{OpenVictim, open_victim};
 pub use run::{run, run_one};
 pub use stop::Stop;
 pub use summary::{CellNote, RunSummary, SummaryRow};

@@ -1,5 +1,6 @@
 //! A plan on disk: its text parsed, its paths found.
 
+use seraph_core::plan::{CorpusPlan, RunPlan, VictimPlan};
 use seraph_core::{Plan, PlanError};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -43,6 +44,21 @@ impl PlanFile {
             Plan::from_toml(&text).map_err(|source| PlanFileError::Plan { path: path.into(), source })?;
         let parent = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
         Ok(PlanFile { plan, folder: parent.to_owned() })
+    }
+
+    /// A plan of one victim and nothing to do to it, with paths relative to the working directory.
+    pub(crate) fn of_victim(victim: &VictimPlan) -> PlanFile {
+        let plan = Plan {
+            name: victim.name(),
+            seed: 1,
+            seeds: vec![],
+            corpus: CorpusPlan { id: String::new(), path: None, split: None, limit: 0 },
+            victims: vec![victim.clone()],
+            attacks: vec![],
+            threats: vec![],
+            run: RunPlan { ranked: false, ..RunPlan::default() },
+        };
+        PlanFile { plan, folder: ".".into() }
     }
 
     /// Where a path of the plan lies: relative to the plan's folder, or, where nothing lies there, to the

@@ -161,6 +161,54 @@ fn resolve_victim(
     })
 }
 
+/// A victim of its own, outside any run: to be examined.
+pub struct OpenVictim {
+    /// The worker.
+    pub worker: VictimWorker,
+    /// The emotion of each logit.
+    pub classes: Vec<String>,
+    /// The class of each item's label.
+    pub labels: Vec<usize>,
+    /// Sample rate that it takes.
+    pub sample_rate_hz: u32,
+    /// Input length; `None`: any.
+    pub n_samples: Option<usize>,
+}
+
+/// Loads an ONNX model as a victim for the items of a corpus.
+pub fn open_victim(model: &Path, corpus: &Corpus, install: Install) -> Result<OpenVictim, RunError> {
+    let written = VictimPlan {
+        plugin: "victim-onnx".to_owned(),
+        model: Some(model.to_owned()),
+        given_name: None,
+        params: plan::Params::new(),
+    };
+    let plan = PlanFile::of_victim(&written);
+    let stop = crate::stop::Stop::new();
+    let device = crate::options::Device::Cpu;
+    let workers = WorkerSettings { install, device, in_process: false, jobs: 1, stop };
+    let victim = resolve_victim(&plan, &written, corpus, &workers)?;
+    let worker = VictimWorker::start(
+        &victim.plugin,
+        &victim.facts.identity.plugin,
+        &victim.params,
+        &workers.victim_options(&plan),
+    );
+    let worker = worker.map_err(|fault| RunError::Worker {
+        role: "victim",
+        name: victim.facts.identity.id.clone(),
+        file: Some(model.to_owned()),
+        fault: Box::new(fault),
+    })?;
+    Ok(OpenVictim {
+        worker,
+        classes: victim.facts.classes,
+        labels: victim.labels,
+        sample_rate_hz: victim.sample_rate_hz,
+        n_samples: victim.n_samples,
+    })
+}
+
 /// What a model takes.
 struct Shape {
     sample_rate_hz: u32,

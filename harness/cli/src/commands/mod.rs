@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 mod cell;
+mod check;
 mod demo;
 mod describe;
 mod grad;
@@ -10,6 +11,7 @@ mod recompute;
 mod render;
 mod run;
 mod shared;
+mod victim_check;
 
 use crate::output::Result;
 use clap::{Parser, Subcommand};
@@ -37,11 +39,20 @@ enum Command {
     Run(run::Run),
     Render(render::Render),
     Recompute(recompute::Recompute),
+    Check(check::CheckPlugin),
     Describe(describe::Describe),
     List(list::List),
     Grad(grad::Grad),
+    #[command(subcommand)]
+    Victim(Victim),
     Judge(judge::Judge),
     Cell(cell::Cell),
+}
+
+/// Examines victims.
+#[derive(Debug, Subcommand)]
+enum Victim {
+    Check(victim_check::VictimCheck),
 }
 
 impl Seraph {
@@ -52,9 +63,11 @@ impl Seraph {
             Command::Run(command) => command.run(),
             Command::Render(command) => command.run(),
             Command::Recompute(command) => command.run(),
+            Command::Check(command) => command.run(),
             Command::Describe(command) => command.run(),
             Command::List(command) => command.run(),
             Command::Grad(command) => command.run(),
+            Command::Victim(Victim::Check(command)) => command.run(),
             Command::Judge(command) => command.run(),
             Command::Cell(command) => command.run(),
         }
