@@ -3,11 +3,11 @@
 use super::context::Context;
 use super::library::Library;
 use super::oracle::{Call, Oracle, Shape, oracle_table};
-use super::{Configuration, tensor};
+use super::{Configuration, NotCreated, tensor};
 use crate::broker::Broker;
 use crate::task::Task;
 use seraph_sys::*;
-use seraph_wire::{Config, Ended, Span, TaskMessage, Up};
+use seraph_wire::{Config, Ended, Span, TaskMessage};
 use std::ffi::CString;
 
 /// A created attack.
@@ -19,8 +19,13 @@ pub(crate) struct Attack {
 }
 
 impl Attack {
-    /// Creates attack `id` of a library, or the message that says why not.
-    pub fn create(library: &Library, id: &str, config: &Config, context: Box<Context>) -> Result<Self, Up> {
+    /// Creates attack `id` of a library.
+    pub fn create(
+        library: &Library,
+        id: &str,
+        config: &Config,
+        context: Box<Context>,
+    ) -> Result<Self, NotCreated> {
         let factory =
             library.attacks().map_err(unusable)?.ok_or_else(|| unusable("it has no factory of attacks"))?;
         let config = Configuration::new(config).map_err(unusable)?;
@@ -40,7 +45,7 @@ impl Attack {
             }
         });
         if status != SERAPH_OK {
-            return Err(Up::Created(Ended { status, message: context.error_message() }));
+            return Err(NotCreated::Refused(Ended { status, message: context.error_message() }));
         }
         Ok(Self { factory, instance, context, _config: config })
     }
@@ -121,6 +126,6 @@ fn raw_task(task: &TaskMessage, audio: &[f32], oracle: &seraph_oracle) -> seraph
 }
 
 /// The library breaks its contract: no instance can be made of it.
-pub(super) fn unusable(why: impl ToString) -> Up {
-    Up::NotLoaded(Ended { status: SERAPH_E_VERSION, message: why.to_string() })
+pub(super) fn unusable(why: impl ToString) -> NotCreated {
+    NotCreated::Unusable(Ended { status: SERAPH_E_VERSION, message: why.to_string() })
 }

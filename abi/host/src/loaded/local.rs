@@ -39,7 +39,7 @@ impl LocalAttack {
     pub fn create(plugin: &PluginFile, id: &str, params: &[Param]) -> Result<Self, Fault> {
         let (context, logs) = context();
         let attack = Attack::create(load(plugin)?, id, &config(params), context)
-            .map_err(crate::describe::not_created)?;
+            .map_err(|why| crate::describe::not_created(why.into()))?;
         Ok(Self { attack, logs })
     }
 
@@ -82,7 +82,7 @@ impl LocalVictim {
     pub fn create(plugin: &PluginFile, id: &str, params: &[Param]) -> Result<(Self, VictimDesc), Fault> {
         let (context, logs) = context();
         let (victim, desc) = Victim::create(load(plugin)?, id, &config(params), context)
-            .map_err(crate::describe::not_created)?;
+            .map_err(|why| crate::describe::not_created(why.into()))?;
         Ok((Self { victim, input: Vec::new(), logs }, desc))
     }
 

@@ -18,7 +18,25 @@ pub(crate) use oracle::Oracle;
 pub(crate) use victim::Victim;
 
 use seraph_sys::*;
+use seraph_wire::{Ended, Up};
 use std::ffi::c_void;
+
+/// Why there is no instance.
+pub(crate) enum NotCreated {
+    /// The library breaks its contract.
+    Unusable(Ended),
+    /// The library says no.
+    Refused(Ended),
+}
+
+impl From<NotCreated> for Up {
+    fn from(why: NotCreated) -> Self {
+        match why {
+            NotCreated::Unusable(ended) => Self::NotLoaded(ended),
+            NotCreated::Refused(ended) => Self::Created(ended),
+        }
+    }
+}
 
 /// What an instance is created with, as the plugin reads it, and the memory that it points to.
 pub(crate) struct Configuration {

@@ -3,10 +3,10 @@
 use super::attack::unusable;
 use super::context::{Context, host_table};
 use super::library::Library;
-use super::{Configuration, copy, tensor};
+use super::{Configuration, NotCreated, copy, tensor};
 use crate::victim::{Loss, LossGradOut};
 use seraph_sys::*;
-use seraph_wire::{Config, Ended, Up, VictimDesc};
+use seraph_wire::{Config, Ended, VictimDesc};
 use std::ffi::CString;
 
 /// A loaded victim.
@@ -18,13 +18,13 @@ pub(crate) struct Victim {
 }
 
 impl Victim {
-    /// Loads victim `id` of a library and asks what it is, or the message that says why not.
+    /// Loads victim `id` of a library and asks what it is.
     pub fn create(
         library: &Library,
         id: &str,
         config: &Config,
         context: Box<Context>,
-    ) -> Result<(Self, VictimDesc), Up> {
+    ) -> Result<(Self, VictimDesc), NotCreated> {
         let factory =
             library.victims().map_err(unusable)?.ok_or_else(|| unusable("it has no factory of victims"))?;
         let config = Configuration::new(config).map_err(unusable)?;
@@ -36,7 +36,7 @@ impl Victim {
             unsafe { (factory.create)(host_table(), context.raw(), id.as_ptr(), &raw, &mut instance) }
         });
         if status != SERAPH_OK {
-            return Err(Up::Created(Ended { status, message: context.error_message() }));
+            return Err(NotCreated::Refused(Ended { status, message: context.error_message() }));
         }
         let victim = Self { factory, instance, context, _config: config };
         let desc = victim.describe()?;
@@ -81,7 +81,7 @@ impl Victim {
         self.settle(status)
     }
 
-    fn describe(&self) -> Result<VictimDesc, Up> {
+    fn describe(&self) -> Result<VictimDesc, NotCreated> {
         // SAFETY: integers and pointers, all of which may be zero.
         let mut raw: seraph_victim_desc = unsafe { std::mem::zeroed() };
         raw.struct_size = size_of::<seraph_victim_desc>() as u32;
@@ -89,7 +89,7 @@ impl Victim {
             // SAFETY: a checked slot; `raw` is of the size that it says.
             unsafe { (self.factory.describe)(self.instance, self.context.raw(), &mut raw) }
         });
-        self.settle(status).map_err(Up::Created)?;
+        self.settle(status).map_err(NotCreated::Refused)?;
         // SAFETY: filled in by the call that has just returned; the instance lives.
         unsafe { copy::victim_desc(&raw) }.map_err(unusable)
     }

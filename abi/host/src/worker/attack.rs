@@ -10,7 +10,7 @@ use seraph_wire::{Area, Ask, Asked, BudgetState, Down, Ended, Replied, Span, Sta
 pub fn serve(link: &mut Link, library: &Library, start: &Start) -> Result<(), String> {
     let mut attack = match Attack::create(library, &start.id, &start.config, super::context(link, start)) {
         Ok(attack) => attack,
-        Err(why) => return link.send(&why),
+        Err(why) => return link.send(&why.into()),
     };
     link.send(&Up::Created(Ended { status: SERAPH_OK, message: String::new() }))?;
     loop {

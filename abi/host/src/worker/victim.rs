@@ -12,7 +12,7 @@ pub fn serve(link: &mut Link, library: &Library, start: &Start) -> Result<(), St
     let (mut victim, desc) =
         match Victim::create(library, &start.id, &start.config, super::context(link, start)) {
             Ok(created) => created,
-            Err(why) => return link.send(&why),
+            Err(why) => return link.send(&why.into()),
         };
     let n_classes = desc.n_classes as usize;
     link.send(&Up::Loaded(desc))?;
