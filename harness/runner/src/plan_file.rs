@@ -31,7 +31,7 @@ pub enum PlanFileError {
         /// The file.
         path: PathBuf,
         /// What is wrong, with its line.
-        source: PlanError,
+        source: Box<PlanError>,
     },
 }
 
@@ -40,8 +40,8 @@ impl PlanFile {
     pub fn read(path: &Path) -> Result<PlanFile, PlanFileError> {
         let text =
             fs::read_to_string(path).map_err(|source| PlanFileError::Read { path: path.into(), source })?;
-        let plan =
-            Plan::from_toml(&text).map_err(|source| PlanFileError::Plan { path: path.into(), source })?;
+        let plan = Plan::from_toml(&text)
+            .map_err(|error| PlanFileError::Plan { path: path.into(), source: Box::new(error) })?;
         let parent = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
         Ok(PlanFile { plan, folder: parent.to_owned() })
     }

@@ -99,7 +99,7 @@ impl Grad {
     }
 
     fn options(&self) -> Result<Options> {
-        if !(self.kappa >= 0.0) {
+        if self.kappa.is_nan() || self.kappa < 0.0 {
             return Err(Refused::new(format!(
                 "--kappa {} is below 0; give a confidence of 0 or more",
                 self.kappa
