@@ -32,6 +32,8 @@ pub struct Options {
     pub seed_scale_log2: i32,
     /// Whether `d_<input>` is divided by 2^k again at the end.
     pub undo_seed_scale: bool,
+    /// Whether the result is meant for CUDA: max pooling's gradient is then scattered, as CUDA has no MaxUnpool.
+    pub for_cuda: bool,
 }
 
 impl Default for Options {
@@ -44,6 +46,7 @@ impl Default for Options {
             output: None,
             seed_scale_log2: 0,
             undo_seed_scale: false,
+            for_cuda: false,
         }
     }
 }
@@ -58,6 +61,7 @@ impl Default for Options {
 pub fn differentiate(model: &Model, options: &Options) -> Result<Model, Error> {
     let reserved = reserved_names(model, options);
     let builder = import(model, &options.shapes, &reserved)?;
+    builder.for_cuda.set(options.for_cuda);
     pool_before_activation(&mut builder.graph.borrow_mut());
     let sweep = Sweep { g: &builder, model, options };
     sweep.run()?;

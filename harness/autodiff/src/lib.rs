@@ -23,6 +23,7 @@
 mod attribute;
 mod backward;
 mod body;
+mod compose;
 mod differentiate;
 mod dim;
 pub mod documentation;
@@ -46,6 +47,7 @@ mod tensor;
 mod var;
 mod vjp;
 
+pub use compose::compose;
 pub use differentiate::{Options, canonical, differentiate};
 pub use dtype::DataType;
 pub use error::Error;

@@ -37,12 +37,20 @@ pub enum Axis {
 pub(crate) const OPSETS: std::ops::RangeInclusive<i64> = 7..=24;
 
 impl Model {
-    /// Parses a model; weights are not copied again after this.
+    /// Parses a model; weights are copied once, here, and shared from then on.
     ///
     /// # Errors
     /// When the bytes are no ONNX model, or its operator set is outside 7..=24.
     pub fn from_bytes(bytes: &[u8]) -> Result<Model, Error> {
-        let proto = ModelProto::decode(Bytes::copy_from_slice(bytes))
+        Model::from_vec(bytes.to_vec())
+    }
+
+    /// As [`Model::from_bytes`], with no copy of the weights at all.
+    ///
+    /// # Errors
+    /// As [`Model::from_bytes`].
+    pub fn from_vec(bytes: Vec<u8>) -> Result<Model, Error> {
+        let proto = ModelProto::decode(Bytes::from(bytes))
             .map_err(|error| Error::Decode { message: error.to_string() })?;
         if proto.graph.is_none() {
             return Err(Error::Decode { message: "it has no graph".into() });

@@ -3,7 +3,7 @@
 //! A [`Var`] is a value of the graph under construction; arithmetic on it adds nodes. The first error is kept by
 //! the [`Builder`] and reported when the rule is done, so that formulas need no error handling of their own.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
 use crate::attribute::Attributes;
@@ -19,6 +19,8 @@ use crate::tensor::Tensor;
 pub(crate) struct Builder {
     pub graph: RefCell<Graph>,
     error: RefCell<Option<String>>,
+    /// Whether rules keep to operators that have CUDA kernels.
+    pub for_cuda: Cell<bool>,
 }
 
 /// A value of the graph under construction.
@@ -30,7 +32,7 @@ pub(crate) struct Var<'g> {
 
 impl Builder {
     pub fn new(graph: Graph) -> Builder {
-        Builder { graph: RefCell::new(graph), error: RefCell::default() }
+        Builder { graph: RefCell::new(graph), error: RefCell::default(), for_cuda: Cell::new(false) }
     }
 
     pub fn var(&self, id: ValueId) -> Var<'_> {

@@ -36,12 +36,13 @@ fn head(tensor: &Tensor, n: usize) -> Tensor {
     tensor.pick(&shape, &index, 0.0)
 }
 
-fn check(shapes: &BTreeMap<String, Vec<Option<usize>>>, n: usize) {
+fn check(shapes: &BTreeMap<String, Vec<Option<usize>>>, for_cuda: bool, n: usize) {
     let Some(folder) = victims() else { return };
     for (name, file) in VICTIMS {
         let model = Model::from_bytes(&std::fs::read(folder.join(file)).unwrap()).unwrap();
         let reference = common::npz::read(&folder.join(format!("{name}.reference.npz")));
-        let options = Options { loss: Loss::CrossEntropy, shapes: shapes.clone(), ..Options::default() };
+        let options =
+            Options { loss: Loss::CrossEntropy, shapes: shapes.clone(), for_cuda, ..Options::default() };
         let gradient = differentiate(&model, &options).unwrap_or_else(|error| panic!("{file}: {error}"));
         let (audio, labels) = (head(&reference["audio"], n), head(&reference["labels"], n));
         let outputs = common::run(&gradient, &[("audio", &audio), ("labels", &labels)]);
@@ -54,10 +55,15 @@ fn check(shapes: &BTreeMap<String, Vec<Option<usize>>>, n: usize) {
 
 #[test]
 fn gradients_with_pinned_shapes_are_pytorchs() {
-    check(&BTreeMap::from([("audio".to_owned(), vec![Some(8), Some(48000)])]), 8);
+    check(&BTreeMap::from([("audio".to_owned(), vec![Some(8), Some(48000)])]), false, 8);
 }
 
 #[test]
 fn gradients_with_a_dynamic_batch_are_pytorchs() {
-    check(&BTreeMap::new(), 3);
+    check(&BTreeMap::new(), false, 3);
+}
+
+#[test]
+fn gradients_in_the_form_for_cuda_are_pytorchs() {
+    check(&BTreeMap::from([("audio".to_owned(), vec![Some(2), Some(48000)])]), true, 2);
 }

@@ -108,7 +108,8 @@ fn max_pool(v: &Vjp<'_>) -> Result<(), String> {
     let apart = (0..window.kernel.len()).all(|i| window.reach(i) <= window.strides[i]);
     let unpadded = window.pads.iter().all(|&p| p == 0) && window.dilations.iter().all(|&d| d == 1);
     let indices = v.y(1);
-    if apart && unpadded && window.kernel == window.strides && !window.ceil {
+    let unpools = !v.g.for_cuda.get();
+    if unpools && apart && unpadded && window.kernel == window.strides && !window.ceil {
         let attributes = Attributes::new()
             .with("kernel_shape", window.kernel.clone())
             .with("strides", window.strides.clone());
