@@ -18,6 +18,9 @@ pub(crate) const PROGRESS_MARK: u8 = 0x02;
 /// The longest log message, bytes.
 pub(crate) const MAX_LOG_BYTES: usize = 4096;
 
+/// The last words of Rust's and C++'s run-times and of the dynamic loader, which makes room for each new thread.
+const OUT_OF_MEMORY: [&str; 3] = ["memory allocation of", "bad_alloc", "cannot allocate memory"];
+
 const KEPT_LINES: usize = 256;
 
 /// The two pipes of a worker.
@@ -77,9 +80,9 @@ impl Output {
         self.lines.drain(..).collect()
     }
 
-    /// Whether the last lines say that memory ran out: the words of Rust's and C++'s run-times.
+    /// Whether the last lines say that memory ran out.
     pub fn says_out_of_memory(&self) -> bool {
-        let said = |text: &str| text.contains("memory allocation of") || text.contains("bad_alloc");
+        let said = |text: &str| OUT_OF_MEMORY.iter().any(|words| text.contains(words));
         let partial = self.partial.iter().map(|bytes| String::from_utf8_lossy(bytes));
         self.lines.iter().rev().take(8).any(|line| said(&line.text))
             || partial.into_iter().any(|text| said(&text))

@@ -231,7 +231,11 @@ impl Process {
 
     fn classify(&self, status: i32) -> Fault {
         if !libc::WIFSIGNALED(status) {
-            return Fault::EarlyExit { code: libc::WEXITSTATUS(status) };
+            // The dynamic loader exits with 127 when it cannot go on.
+            return match libc::WEXITSTATUS(status) {
+                127 if self.output.says_out_of_memory() => Fault::OutOfMemory,
+                code => Fault::EarlyExit { code },
+            };
         }
         match libc::WTERMSIG(status) {
             libc::SIGXCPU => Fault::TimedOut { clock: Clock::Cpu, limit_s: self.limits.cpu_s },
