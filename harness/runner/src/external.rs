@@ -20,6 +20,7 @@ use seraph_core::cell::AttackId;
 use seraph_core::plan::Params;
 use seraph_core::{CellSpec, PlannedCell, digest};
 use seraph_data::Item;
+use seraph_judge::pcm16;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -30,7 +31,8 @@ const ENDINGS: [&str; 2] = ["wav", "flac"];
 ///
 /// The audio of an item is `audio_dir/<victim>/<item>.wav`, else `audio_dir/<item>.wav` (or `.flac`), at the
 /// victim's sample rate and as long as its input or as the item itself. What is missing or does not fit is a failed
-/// attack.
+/// attack. Audio of 16 bit is held to the constraint in whole quantisation steps, as rounding to them is not its
+/// maker's doing.
 pub fn judge_external(
     audio_dir: &Path,
     plan: &PlanFile,
@@ -185,6 +187,7 @@ impl FromFiles<'_> {
         } else {
             audio.samples
         };
-        Ok(Left { committed: Some(samples), ..Left::default() })
+        let stored = samples.iter().all(|&sample| pcm16::decode(pcm16::encode(sample)) == sample);
+        Ok(Left { committed: Some(samples), stored, ..Left::default() })
     }
 }

@@ -21,6 +21,9 @@ pub(crate) trait Scorer {
 pub(crate) struct Left {
     /// The last commit, if there was one.
     pub committed: Option<Vec<f32>>,
+    /// Whether it was stored as 16-bit PCM before it came here: then rounding to the grid is not its maker's doing,
+    /// and it is held to the constraint in whole quantisation steps.
+    pub stored: bool,
     /// What the plugin did wrong: a short name and a sentence.
     pub fault: Option<(&'static str, String)>,
     /// Forward queries charged.
@@ -90,7 +93,10 @@ impl Bench<'_> {
             return Ok(Judged { line, codes: None });
         };
         rezero_padding(&mut committed, clean.length);
-        let judgement = judge(clean, &committed, &Constraint::of(self.threat));
+        let mut judgement = judge(clean, &committed, &Constraint::of(self.threat));
+        if let Some(pcm16) = judgement.pcm16.as_ref().filter(|_| left.stored) {
+            judgement.violation = pcm16.violation.clone();
+        }
         self.score(&mut line, assignment, &committed, &judgement, scorer)?;
         if line.success {
             line.success_forward_queries = left.at_success.map(|(forward, _)| forward);
@@ -222,6 +228,11 @@ mod tests {
     }
 
     fn judged(committed: Option<&[f32]>, eps: f64) -> (JournalItem, Vec<Vec<f32>>) {
+        let committed = committed.map(<[f32]>::to_vec);
+        judged_as(Left { committed, forward_queries: 3, at_success: Some((2, 1)), ..Left::default() }, eps)
+    }
+
+    fn judged_as(left: Left, eps: f64) -> (JournalItem, Vec<Vec<f32>>) {
         let classes = ["anger", "fear"].map(String::from);
         let threat = threat(eps);
         let bench = Bench { classes: &classes, threat: &threat };
@@ -229,8 +240,6 @@ mod tests {
         let clean = Clean { row: &row, length: 3, sample_rate_hz: 16_000 };
         let answer = CleanItem { class: 0, logits: vec![1.0, 0.0] };
         let assignment = Assignment { index: 4, label: 0, reference: 0, target: None };
-        let committed = committed.map(<[f32]>::to_vec);
-        let left = Left { committed, forward_queries: 3, at_success: Some((2, 1)), ..Left::default() };
         let mut scorer = Threshold(vec![]);
         let judged = bench.judged(&item(), &assignment, (&clean, &answer), left, &mut scorer).unwrap();
         (judged.line, scorer.0)
@@ -273,6 +282,18 @@ mod tests {
         assert_eq!(judged(Some(&[over, 0.0, 0.25, 0.0]), 0.25).0.status, ItemStatus::Invalid);
         let (line, asked) = judged(Some(&[f32::NAN, 0.0, 0.25, 0.0]), 0.25);
         assert_eq!((line.status, line.fault.as_deref(), asked.len()), (ItemStatus::Invalid, Some("nan"), 0));
+    }
+
+    #[test]
+    fn stored_audio_is_held_to_the_constraint_in_whole_steps() {
+        // Half a step over: what rounding to the grid may add.
+        let over = [pcm16::decode(pcm16::encode(0.4 + 0.125) + 1), 0.0, 0.25, 0.0];
+        let eps = f64::from(over[0]) - f64::from(0.4f32) - 1.0 / 65536.0;
+        let (line, _) = judged(Some(&over), eps);
+        assert_eq!((line.status, line.pcm16.unwrap().valid), (ItemStatus::Invalid, true));
+        let (line, _) =
+            judged_as(Left { committed: Some(over.to_vec()), stored: true, ..Left::default() }, eps);
+        assert_eq!((line.status, line.success), (ItemStatus::Ok, true));
     }
 
     #[test]

@@ -179,6 +179,7 @@ fn lefts(mut outcome: TaskOutcome, seconds: f64) -> Vec<Left> {
         committed,
         forward_queries: outcome.used[item].forward,
         gradient_queries: outcome.used[item].gradient,
+        stored: false,
         zero_gradients: 0,
         at_success: None,
         seconds: Some(seconds),
