@@ -12,7 +12,7 @@ use crate::proto::{AttributeProto, GraphProto, NodeProto, OperatorSetIdProto, at
 
 const DOMAIN: &str = "ai.seraph";
 /// From this window on, summing what is not zero beats the dense convolution.
-const SPARSE_FROM: i64 = 4;
+const SPARSE_FROM: i64 = 8;
 
 /// `model` with what can be fused fused; a model in which nothing can is returned as it is.
 pub fn for_runtime(model: &Model) -> Model {

@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 mod error;
+mod operators;
 mod runtime;
 mod session;
 mod tensor;

@@ -8,7 +8,7 @@ use ort::session::{OutputSelector, RunOptions, SessionInputValue, SessionOutputs
 use ort::value::{DynValue, Outlet, TensorElementType, TensorRef, ValueType};
 
 use crate::tensor::DataView;
-use crate::{ElementType, Error, Runtime, Tensor, TensorData, TensorView};
+use crate::{ElementType, Error, Runtime, Tensor, TensorData, TensorView, operators};
 
 /// Where a session computes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -185,6 +185,8 @@ fn configure(runtime: &Runtime, config: &SessionConfig) -> Result<SessionBuilder
         .with_intra_op_spinning(config.spinning)
         .map_err(text)?
         .with_log_level(ort::logging::LogLevel::Error)
+        .map_err(text)?
+        .with_operators(operators::domain().map_err(|error| error.to_string())?)
         .map_err(text)?;
     if config.intra_threads > 0 {
         builder = builder.with_intra_threads(config.intra_threads).map_err(text)?;

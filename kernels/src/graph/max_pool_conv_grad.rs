@@ -3,6 +3,7 @@
 use std::sync::Mutex;
 
 use super::Spread;
+use super::first_largest::first_largest;
 use crate::parallel::vectorised;
 
 /// One-dimensional: `MaxPool` (stride as long as the window, no padding) and the `Conv` (stride 1) that its gradient
@@ -114,17 +115,6 @@ fn row_grad(shape: &MaxPoolConv, x: &[f32], dy: &[f32], taps: &[f32], out: &mut 
         }
     }
     transpose(&sums[(n_taps - 1) * n_outputs..], n_outputs, shape.output_length(), out);
-}
-
-#[inline(always)]
-fn first_largest(x: &[f32]) -> usize {
-    let (mut best, mut largest) = (0, x[0]);
-    for (at, &value) in x.iter().enumerate().skip(1) {
-        if value > largest {
-            (best, largest) = (at, value);
-        }
-    }
-    best
 }
 
 /// `out[o][t] = sums[t][o]`.

@@ -3,6 +3,7 @@
 use std::sync::Mutex;
 
 use super::Spread;
+use super::first_largest::{first_largest, first_largest_of_pairs};
 use crate::parallel::vectorised;
 
 /// Max pooling of planes `[height, width]` by windows `[window_height, window_width]`, stride as long as the window,
@@ -63,25 +64,32 @@ pub fn max_pool_grad(pool: &MaxPool, x: &[f32], dy: &[f32], dx: &mut [f32], spre
 
 #[inline(always)]
 fn plane_grad(pool: &MaxPool, x: &[f32], dy: &[f32], dx: &mut [f32]) {
+    let MaxPool { width, window_height, window_width, .. } = *pool;
     dx.fill(0.0);
-    let columns = pool.pooled_width();
-    for (at, dy) in dy.iter().enumerate() {
-        let (row, column) = (at / columns * pool.window_height, at % columns * pool.window_width);
-        dx[first_largest(pool, x, row * pool.width + column)] = *dy;
+    if pool.pooled_width() == 0 {
+        return;
+    }
+    let bands = x.chunks_exact(window_height * width).zip(dx.chunks_exact_mut(window_height * width));
+    for ((x, dx), dy) in bands.zip(dy.chunks_exact(pool.pooled_width())) {
+        for (column, dy) in dy.iter().enumerate() {
+            let start = column * window_width;
+            let at = |row: usize| row * width + start;
+            let window = |row: usize| &x[at(row)..at(row) + window_width];
+            let first = match window_height {
+                1 => first_largest(window(0)),
+                2 => first_largest_of_pairs(window(0), window(1)),
+                _ => first_largest_of_rows(window_height, window),
+            };
+            dx[at(first / window_width) + first % window_width] = *dy;
+        }
     }
 }
 
-/// Position of the first largest element of the window whose corner is at `corner`.
 #[inline(always)]
-fn first_largest(pool: &MaxPool, x: &[f32], corner: usize) -> usize {
-    let (mut best, mut largest) = (corner, x[corner]);
-    for row in 0..pool.window_height {
-        let start = corner + row * pool.width;
-        for (column, &value) in x[start..start + pool.window_width].iter().enumerate() {
-            if value > largest {
-                (best, largest) = (start + column, value);
-            }
-        }
-    }
-    best
+fn first_largest_of_rows<'x>(n_rows: usize, window: impl Fn(usize) -> &'x [f32]) -> usize {
+    let best = |row: usize| (row, first_largest(window(row)));
+    let larger =
+        |a: (usize, usize), b: (usize, usize)| if window(b.0)[b.1] > window(a.0)[a.1] { b } else { a };
+    let (row, column) = (1..n_rows).map(best).fold(best(0), larger);
+    row * window(0).len() + column
 }

@@ -3,6 +3,7 @@
 //! These have no CUDA source beside them: on a GPU the standard operators serve. Each is defined by a formula over
 //! standard operators, which the tests evaluate in float64.
 
+mod first_largest;
 pub mod max_pool_conv_grad;
 pub mod max_pool_grad;
 

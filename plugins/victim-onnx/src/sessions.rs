@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use seraph_autodiff::{self as autodiff, Model};
-use seraph_runtime::{Session, SessionConfig};
+use seraph_runtime::{Device, Session, SessionConfig};
 
 use crate::signature::Signature;
 
@@ -71,6 +71,10 @@ impl Sessions {
     pub fn gradient(&mut self, key: GradientKey, signature: &Signature) -> Result<&mut Session, String> {
         if !self.gradients.contains_key(&key) {
             let differentiated = self.differentiate(key, signature)?;
+            let differentiated = match self.config.device {
+                Device::Cpu => autodiff::for_runtime(&differentiated),
+                Device::Cuda(_) => differentiated, // the standard operators have the kernels there
+            };
             let session =
                 Session::from_bytes(&differentiated.to_bytes(), &self.config).map_err(|e| e.to_string())?;
             while self.gradients.len() >= MAX_GRADIENTS {
