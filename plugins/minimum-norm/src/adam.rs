@@ -25,13 +25,12 @@ impl Adam {
         self.steps = 0;
     }
 
-    /// A step down: changes each variable by what `gradient(i, variable)` asks for.
-    pub fn descend(&mut self, variables: &mut [f32], rate: f32, gradient: impl Fn(usize, f32) -> f32) {
+    /// A step down along `gradients`, one for each variable.
+    pub fn descend(&mut self, variables: &mut [f32], rate: f32, gradients: impl Iterator<Item = f32>) {
         self.steps = self.steps.saturating_add(1);
         let unbias = (1.0 - BETA.0.powi(self.steps), 1.0 - BETA.1.powi(self.steps));
         let moments = self.first.iter_mut().zip(&mut self.second);
-        for (i, (variable, (first, second))) in variables.iter_mut().zip(moments).enumerate() {
-            let g = gradient(i, *variable);
+        for ((variable, (first, second)), g) in variables.iter_mut().zip(moments).zip(gradients) {
             *first = BETA.0 * *first + (1.0 - BETA.0) * g;
             *second = BETA.1 * *second + (1.0 - BETA.1) * g * g;
             *variable -= rate * (*first / unbias.0) / ((*second / unbias.1).sqrt() + EPSILON);
@@ -46,9 +45,12 @@ mod tests {
     #[test]
     fn the_first_step_has_the_length_of_the_rate_and_a_quadratic_is_solved() {
         let (mut adam, mut x) = (Adam::new(2), [3.0, -1.0]);
-        adam.descend(&mut x, 0.1, |_, x| x - 1.0);
+        adam.descend(&mut x, 0.1, [2.0, -2.0].into_iter());
         assert!((x[0] - 2.9).abs() < 1e-6 && (x[1] + 0.9).abs() < 1e-6);
-        (0..500).for_each(|_| adam.descend(&mut x, 0.05, |_, x| x - 1.0));
+        for _ in 0..500 {
+            let gradients = x.map(|x| x - 1.0);
+            adam.descend(&mut x, 0.05, gradients.into_iter());
+        }
         assert!(x.iter().all(|x| (x - 1.0).abs() < 1e-3), "{x:?}");
     }
 }

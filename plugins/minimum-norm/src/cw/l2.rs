@@ -118,9 +118,12 @@ impl Item {
         let pull = if short > 0.0 { self.constant } else { 0.0 };
         let unit = 1.0 / positive_or_one(self.constant * length(ascent) / (x.len() as f64).sqrt());
         let (pull, draw) = ((pull * unit) as f32, (2.0 * unit) as f32);
-        let gradient =
-            |i: usize, _: f32| (draw * (x[i] - clean[i]) - pull * ascent[i]) * coordinates.slope(x[i]);
-        self.adam.descend(&mut self.variables, self.rate as f32, gradient);
+        let gradients = x
+            .iter()
+            .zip(clean)
+            .zip(ascent)
+            .map(|((x, clean), ascent)| (draw * (x - clean) - pull * ascent) * coordinates.slope(*x));
+        self.adam.descend(&mut self.variables, self.rate as f32, gradients);
         for (x, v) in x.iter_mut().zip(&mut self.variables) {
             *x = coordinates.audio(*v);
             if !coordinates.is_tanh {

@@ -119,12 +119,12 @@ impl Item {
         let pull = if search.is_reached(row) { 0.0 } else { self.constant };
         let unit = 1.0 / positive_or_one(self.constant * f64::from(largest(ascent)));
         let (pull, push, threshold) = ((pull * unit) as f32, unit as f32, self.threshold as f32);
-        let gradient = |i: usize, _: f32| {
-            let delta = x[i] - clean[i];
+        let gradients = x.iter().zip(clean).zip(ascent).map(|((x, clean), ascent)| {
+            let delta = x - clean;
             let over = if delta.abs() > threshold { push.copysign(delta) } else { 0.0 };
-            (over - pull * ascent[i]) * coordinates.slope(x[i])
-        };
-        self.adam.descend(&mut self.variables, self.rate as f32, gradient);
+            (over - pull * ascent) * coordinates.slope(*x)
+        });
+        self.adam.descend(&mut self.variables, self.rate as f32, gradients);
         for (x, v) in x.iter_mut().zip(&mut self.variables) {
             *x = coordinates.audio(*v);
             if !coordinates.is_tanh {

@@ -97,7 +97,7 @@ pub fn linear<A: Attack>(norm: Norm, preset: &str, allowed: Ratio) {
     for k in CLASSES {
         for n in if k == 4 { &LENGTHS[..] } else { &LENGTHS[..2] } {
             let model = Linear::random(k, *n, 31 + k as u64);
-            let items = if *n > 1600 { 2 } else { 3 };
+            let items = if *n == 1 { 5 } else { 2 };
             let audio: Vec<Vec<f32>> = (0..items).map(|i| utterance(*n, 60 + i)).collect();
             let clip = if *n == 1 { NO_BOX } else { (-1.0, 1.0) };
             let optimum: Vec<f64> = audio.iter().map(|x| least(&model, x, norm, clip)).collect();
@@ -113,9 +113,9 @@ pub fn kinked<A: Attack>(norm: Norm, preset: &str, allowed: Ratio) {
     for k in CLASSES {
         let clip = (-1.0, 1.0);
         let what = format!("{} {preset} {norm:?} kinked K {k}", A::INFO.id);
-        let mut ratios: Vec<f64> = (0..4)
+        let mut ratios: Vec<f64> = (0..3)
             .map(|seed| {
-                let x = utterance(800, 90 + seed);
+                let x = utterance(400, 90 + seed);
                 let model = kinked_at(&x, k, seed);
                 let optimum = model
                     .pieces
@@ -147,8 +147,8 @@ fn kinked_at(x: &[f32], k: usize, seed: u64) -> PiecewiseLinear {
 /// Runs `A` in L2 on victims whose boundaries lie half-way between centres.
 pub fn sphere<A: Attack>(preset: &str, allowed: Ratio) {
     for k in CLASSES {
-        let model = Sphere::random(k, 800, 3 + k as u64);
-        let audio: Vec<Vec<f32>> = (0..3).map(|i| utterance(800, 80 + i)).collect();
+        let model = Sphere::random(k, 400, 3 + k as u64);
+        let audio: Vec<Vec<f32>> = (0..3).map(|i| utterance(400, 80 + i)).collect();
         let optimum: Vec<f64> = audio.iter().map(|x| least_to_sphere(&model, x)).collect();
         let what = format!("{} {preset} sphere K {k}", A::INFO.id);
         check_ratio::<A>(&model, audio, (Norm::L2, NO_BOX), preset, &optimum, allowed, &what);
