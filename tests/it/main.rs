@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod cli_bad_input;
+mod cli_hostile;
 mod cli_list;
 mod cli_resume;
 mod cli_run;

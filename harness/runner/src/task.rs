@@ -200,7 +200,17 @@ fn fault(outcome: &TaskOutcome, item: usize, committed: bool) -> Option<(&'stati
         );
         return Some(("over-budget", sentence));
     }
-    (outcome.status != 0 && !committed).then(|| ("refused", said(outcome)))
+    (outcome.status != 0 && !committed).then(|| (status_fault(outcome.status), said(outcome)))
+}
+
+/// A short name for the status with which an attack gave up.
+fn status_fault(status: i32) -> &'static str {
+    match seraph_host::status_name(status) {
+        "SERAPH_E_NONFINITE" => "nan",
+        "SERAPH_E_BUDGET" => "over-budget",
+        "SERAPH_E_NOMEM" => "out-of-memory",
+        _ => "refused",
+    }
 }
 
 fn said(outcome: &TaskOutcome) -> String {
