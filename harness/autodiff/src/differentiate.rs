@@ -104,6 +104,9 @@ fn reserved_names(model: &Model, options: &Options) -> Vec<String> {
     names
 }
 
+/// Most rows of a Jacobian; each is a sweep.
+const MOST_CLASSES: i64 = 1 << 10;
+
 struct Sweep<'g> {
     g: &'g Builder,
     model: &'g Model,
@@ -223,6 +226,9 @@ impl<'g> Sweep<'g> {
                 "the Jacobian needs logits [N, classes] of a fixed number of classes, not {dims:?}"
             )));
         };
+        if classes > MOST_CLASSES {
+            return Err(refuse(format!("a Jacobian of {classes} rows: at most {MOST_CLASSES}")));
+        }
         let mut rows: BTreeMap<&str, Vec<Var<'g>>> = BTreeMap::new();
         for class in 0..classes {
             let one = (0..classes).map(|k| if k == class { 1.0 } else { 0.0 }).collect();

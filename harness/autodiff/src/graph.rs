@@ -81,6 +81,9 @@ pub(crate) struct Graph {
 
 type NodeKey = (&'static str, Vec<Option<ValueId>>, usize, String);
 
+/// Most elements of a tensor.
+const LARGEST: i64 = 1 << 40;
+
 /// Constants above this many elements are never evaluated here; ONNX Runtime folds them when it opens the model.
 const FOLD_LIMIT: usize = 1 << 16;
 
@@ -206,6 +209,7 @@ impl Graph {
     ) -> Result<Vec<ValueId>, String> {
         let types =
             operator.infer(&mut Infer { graph: self, inputs, attributes: &attributes, outputs: n })?;
+        types.iter().try_for_each(check_size)?;
         if types.len() < n {
             return Err(format!("gives {} outputs, not {n}", types.len()));
         }
@@ -392,6 +396,17 @@ impl Graph {
         ids.sort();
         ids
     }
+}
+
+/// Sizes beyond any memory are refused here, so that arithmetic on sizes cannot overflow anywhere else.
+pub(crate) fn check_size(ty: &Type) -> Result<(), String> {
+    let Some(dims) = &ty.shape else { return Ok(()) };
+    let sizes: Vec<i64> = dims.iter().filter_map(|dim| dim.known()).collect();
+    let elements = sizes.iter().fold(1i64, |n, &size| n.saturating_mul(size.max(1)));
+    if sizes.iter().any(|size| !(0..=LARGEST).contains(size)) || elements > LARGEST {
+        return Err(format!("a tensor of shape {sizes:?} is beyond all memory"));
+    }
+    Ok(())
 }
 
 fn constant_key(tensor: &Tensor) -> Vec<u8> {

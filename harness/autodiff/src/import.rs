@@ -8,7 +8,7 @@ use crate::attribute::{Attribute, Attributes};
 use crate::dim::Dim;
 use crate::dtype::DataType;
 use crate::error::Error;
-use crate::graph::{Graph, Type, ValueId, outer_names};
+use crate::graph::{Graph, Type, ValueId, check_size, outer_names};
 use crate::lower::lowering;
 use crate::model::{Model, is_standard};
 use crate::opset::{Spec, modernise};
@@ -85,6 +85,7 @@ impl Importer<'_> {
                 continue; // An initialiser that is listed as an input too is taken as the constant it defaults to.
             }
             let ty = self.input_type(input, shapes.get(&name))?;
+            check_size(&ty).map_err(|message| Error::malformed(format!("input `{name}`: {message}")))?;
             let mut graph = self.g.graph.borrow_mut();
             let id = graph.add_value(&name, ty);
             if graph.value(id).name != name || scope.insert(name.clone(), id).is_some() {
@@ -243,7 +244,7 @@ impl Importer<'_> {
         };
         let tensor = match attributes.0.iter().next() {
             Some((_, Attribute::Tensor(proto))) => {
-                let size: i64 = proto.dims.iter().product();
+                let size = proto.dims.iter().fold(1i64, |n, &dim| n.saturating_mul(dim));
                 if size > 64 {
                     return graph.add_initializer(label, proto.clone());
                 }

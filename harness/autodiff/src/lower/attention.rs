@@ -13,7 +13,9 @@ pub(super) fn attention<'g>(spec: &Spec<'g>) -> Result<Vec<Var<'g>>, String> {
     }
     let (q, k, v) = (given(0)?, given(1)?, given(2)?);
     let flat = q.rank()? == 3;
-    let heads = |name: &str| spec.attributes.int(name).ok_or_else(|| format!("needs the attribute `{name}`"));
+    let heads = |name: &str| {
+        spec.attributes.int(name).filter(|n| *n > 0).ok_or_else(|| format!("needs the attribute `{name}`"))
+    };
     let (q, k, v) = if flat {
         let kv = heads("kv_num_heads")?;
         (split_heads(q, heads("q_num_heads")?), split_heads(k, kv), split_heads(v, kv))
@@ -55,6 +57,9 @@ fn repeated<'g>(k: Var<'g>, q: Var<'g>) -> Result<Var<'g>, String> {
     let (Some(have), Some(want)) = (k.known(1), q.known(1)) else {
         return Err("has a number of heads that only a run knows".into());
     };
+    if have == 0 || want % have != 0 {
+        return Err(format!("has {want} query heads for {have} key heads"));
+    }
     if have == want {
         return Ok(k);
     }

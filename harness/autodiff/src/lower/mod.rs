@@ -137,7 +137,8 @@ fn shrink<'g>(spec: &Spec<'g>) -> Result<Vec<Var<'g>>, String> {
 /// Scale and bias are per group up to opset 20, per channel from 21 on.
 fn group_normalization<'g>(spec: &Spec<'g>) -> Result<Vec<Var<'g>>, String> {
     let (x, scale, bias, g) = (x(spec, 0)?, x(spec, 1)?, x(spec, 2)?, spec.g);
-    let groups = spec.attributes.int("num_groups").ok_or("has no attribute `num_groups`")?;
+    let groups =
+        spec.attributes.int("num_groups").filter(|n| *n > 0).ok_or("has no attribute `num_groups`")?;
     let rank = x.rank()?;
     let split = x.reshape(g.concat(&[x.shape_part(0, 1), g.ints(&[groups, -1])], 0));
     let centred = split - split.mean(&[2], true);
@@ -183,7 +184,7 @@ fn lp_pool<'g>(spec: &Spec<'g>) -> Result<Vec<Var<'g>>, String> {
     let mut attributes = spec.attributes.clone();
     attributes.remove("p");
     let kernel = attributes.ints("kernel_shape").ok_or("has no attribute `kernel_shape`")?;
-    let size = kernel.iter().product::<i64>() as f64;
+    let size: f64 = kernel.iter().map(|&k| k as f64).product();
     let attributes = attributes.with("count_include_pad", 1);
     let average = spec.g.op("AveragePool", &[power(x.apply("Abs"), p)], attributes);
     Ok(vec![power(average * size, 1.0 / p)])
@@ -224,6 +225,9 @@ fn recurrent_batch_first<'g>(spec: &Spec<'g>) -> Result<Vec<Var<'g>>, String> {
     Ok(outputs.into_iter().enumerate().map(back).collect())
 }
 
+/// Longest frame of an STFT that is written as a convolution.
+const LONGEST_FRAME: i64 = 1 << 13;
+
 /// Frames against cosines and minus sines: [N, 1, samples] to [N, frames, bins, 2].
 fn stft<'g>(spec: &Spec<'g>) -> Result<Vec<Var<'g>>, String> {
     let (signal, g) = (x(spec, 0)?, spec.g);
@@ -234,6 +238,9 @@ fn stft<'g>(spec: &Spec<'g>) -> Result<Vec<Var<'g>>, String> {
     let length = constant(3)
         .or_else(|| window.and_then(|w| w.known(0)))
         .ok_or("needs a frame length or a window that is not one only a run knows")?;
+    if !(1..=LONGEST_FRAME).contains(&length) || step < 1 {
+        return Err(format!("has frames of {length} samples every {step}"));
+    }
     let (rank, dtype) = (signal.rank()?, signal.dtype());
     match signal.known(2) {
         None if rank == 3 => {

@@ -303,6 +303,12 @@ fn transpose_window(attributes: &Attributes, x: &[Dim], w: &[Dim]) -> Result<(Wi
     let kernel = kernel_of(w)?;
     let n = kernel.len();
     let output_padding = attributes.ints_or("output_padding", n, 0);
+    let wide = |list: &[i64]| list.len() != n || list.iter().any(|v| v.unsigned_abs() > 1 << 40);
+    if wide(&output_padding)
+        || attributes.ints("output_shape").is_some_and(|s| s.len() < n || wide(&s[s.len() - n..]))
+    {
+        return Err("has output_padding or output_shape that do not fit its kernel".into());
+    }
     let mut plain = attributes.clone();
     let auto = plain.remove("auto_pad");
     let mut window = Window::new(&plain, kernel, &x[2..])?;

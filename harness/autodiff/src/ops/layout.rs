@@ -74,8 +74,8 @@ fn remaining(infer: &mut Infer<'_>, mut from: Vec<Dim>, mut others: Vec<Dim>) ->
     });
     let symbols = &mut infer.graph.symbols;
     if others.iter().all(|dim| dim.known().is_some()) {
-        let divisor: i64 = others.iter().filter_map(|dim| dim.known()).product();
-        let known: i64 = from.iter().filter_map(|dim| dim.known()).product();
+        let divisor: i64 = others.iter().filter_map(|dim| dim.known()).fold(1, i64::saturating_mul);
+        let known: i64 = from.iter().filter_map(|dim| dim.known()).fold(1, i64::saturating_mul);
         if divisor != 0 && known % divisor == 0 {
             from.retain(|dim| dim.known().is_none());
             from.push(Dim::Known(known / divisor));
@@ -98,7 +98,7 @@ fn reshape_forward(call: &Call<'_>) -> Result<Vec<Tensor>, String> {
             *size = *x.shape.get(i).ok_or("copies an axis that the input does not have")? as i64;
         }
     }
-    let known: i64 = shape.iter().filter(|&&n| n != -1).product();
+    let known: i64 = shape.iter().filter(|&&n| n != -1).fold(1, |n, &m| n.saturating_mul(m));
     let shape: Vec<usize> =
         shape.iter().map(|&n| if n == -1 { x.len() / known.max(1) as usize } else { n as usize }).collect();
     if numel(&shape) != x.len() {
@@ -376,6 +376,9 @@ fn slices(list: impl Fn(usize) -> Option<Option<Vec<i64>>>, rank: usize) -> Resu
     if [ends.len(), axes.len(), steps.len()].iter().any(|&n| n != starts.len()) {
         return Err("has lists of different lengths".into());
     }
+    if steps.iter().any(|step| step.unsigned_abs() > 1 << 40) {
+        return Err(format!("has steps {steps:?}, beyond all use"));
+    }
     let axes = axes.into_iter().map(|a| axis(a, rank)).collect::<Result<_, _>>()?;
     Ok(Some(Slices { axes, starts, ends, steps }))
 }
@@ -525,6 +528,9 @@ fn slice_at_run(v: &Vjp<'_>) -> Result<(), String> {
     Ok(())
 }
 
+/// Most positions that are written out as a list.
+const MOST_LISTED: i64 = 1 << 24;
+
 /// Pads of every axis: begin and end, negative to crop.
 fn pads_of(list: Vec<i64>, axes: Option<Vec<i64>>, rank: usize) -> Result<Vec<(i64, i64)>, String> {
     let axes: Vec<usize> = match axes {
@@ -533,6 +539,9 @@ fn pads_of(list: Vec<i64>, axes: Option<Vec<i64>>, rank: usize) -> Result<Vec<(i
     };
     if list.len() != 2 * axes.len() {
         return Err(format!("has {} pads for {} axes", list.len(), axes.len()));
+    }
+    if list.iter().any(|pad| pad.unsigned_abs() > 1 << 40) {
+        return Err(format!("pads by {list:?}, beyond all memory"));
     }
     let mut pads = vec![(0, 0); rank];
     axes.iter().enumerate().for_each(|(i, &a)| pads[a] = (list[i], list[i + axes.len()]));
@@ -578,6 +587,9 @@ fn pad_forward(call: &Call<'_>) -> Result<Vec<Tensor>, String> {
     let pads = pads_of(call.input(1)?.to_ints(), call.optional(3).map(Tensor::to_ints), x.shape.len())?;
     let fill = call.optional(2).map_or(0.0, |t| t.to_floats().first().copied().unwrap_or(0.0));
     let mode = call.attributes.text_or("mode", "constant");
+    if mode != "constant" && x.shape.contains(&0) {
+        return Err("repeats elements of an axis that has none".into());
+    }
     let shape: Vec<usize> =
         x.shape.iter().zip(&pads).map(|(&n, (b, e))| (n as i64 + b + e).max(0) as usize).collect();
     let source = |at: Vec<usize>| {
@@ -615,6 +627,9 @@ fn pad(v: &Vjp<'_>) -> Result<(), String> {
             let size = dims[along]
                 .known()
                 .ok_or("reflects an axis whose size only a run knows: pin the input shapes")?;
+            if size + before + after > MOST_LISTED || size < 1 {
+                return Err(format!("pads an axis of {size} by {before} and {after}, beyond all use"));
+            }
             dy = unpad_axis(dy, along, size, before, after, &mode);
         }
     }
@@ -736,7 +751,10 @@ fn trilu(v: &Vjp<'_>) -> Result<(), String> {
 }
 
 fn block(attributes: &Attributes) -> Result<i64, String> {
-    attributes.int("blocksize").filter(|&b| b > 0).ok_or_else(|| "has no attribute `blocksize`".into())
+    attributes
+        .int("blocksize")
+        .filter(|b| (1..=1 << 12).contains(b))
+        .ok_or_else(|| "has no attribute `blocksize`".into())
 }
 
 fn depth_to_space_shape(infer: &mut Infer<'_>) -> Result<Vec<Type>, String> {

@@ -141,6 +141,9 @@ fn average_shape(infer: &mut Infer<'_>) -> Result<Vec<Type>, String> {
     Ok(vec![pooled(infer)?])
 }
 
+/// Most positions whose divisors are written out.
+const MOST_LISTED: usize = 1 << 24;
+
 /// How many elements the average at one position divides by.
 fn divisor(window: &Window, at: &[usize], space: &[usize], under: usize, count_pad: bool) -> f64 {
     if !count_pad {
@@ -179,6 +182,9 @@ fn average_pool(v: &Vjp<'_>) -> Result<(), String> {
     let padded = window.pads.iter().any(|&p| p != 0) || window.ceil;
     let share = match space {
         _ if !padded => dy * (1.0 / window.kernel.iter().product::<i64>() as f64),
+        Some(space) if space.iter().product::<usize>() > MOST_LISTED => {
+            return Err("averages padded windows over too many positions".into());
+        }
         Some(space) => dy * shares(x, &window, &space, count_pad),
         None => {
             return Err(

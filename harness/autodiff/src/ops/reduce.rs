@@ -177,8 +177,14 @@ fn several_products(v: &Vjp<'_>, axes: &[i64]) -> Result<(), String> {
     Ok(())
 }
 
+/// Most elements along the axis of a ReduceProd with a gradient.
+const MOST_FACTORS: i64 = 1 << 10;
+
 fn products_of_others(x: Var<'_>, along: i64) -> Result<Var<'_>, String> {
     let n = x.known(along as usize).ok_or("ReduceProd over an axis whose size only a run knows")?;
+    if n > MOST_FACTORS {
+        return Err(format!("multiplies {n} elements, of which each gradient is a product of all others"));
+    }
     let element = |i: i64| x.slice(along, i, i + 1);
     let one = element(0).filled(element(0).shape(), 1.0);
     let mut before = vec![one];

@@ -100,7 +100,7 @@ fn range_shape(infer: &mut Infer<'_>) -> Result<Vec<Type>, String> {
     };
     let n = match (infer.ints(0), infer.known_ints(0), infer.known_ints(1), infer.known_ints(2)) {
         (Some(_), Some(a), Some(b), Some(s)) if s[0] != 0 => {
-            Dim::Known((((b[0] - a[0]) as f64) / s[0] as f64).ceil().max(0.0) as i64)
+            Dim::Known(((b[0] as f64 - a[0] as f64) / s[0] as f64).ceil().max(0.0) as i64)
         }
         _ => n,
     };

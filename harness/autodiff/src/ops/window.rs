@@ -3,6 +3,10 @@
 use crate::attribute::Attributes;
 use crate::dim::{Arith, Dim, Symbols};
 
+/// Largest kernel, stride, dilation or pad along one axis, and most positions of a kernel.
+const WIDEST: u64 = 1 << 20;
+const MOST_TAPS: i64 = 1 << 22;
+
 /// One window over the spatial axes, pads explicit.
 #[derive(Debug, Clone)]
 pub(super) struct Window {
@@ -36,6 +40,14 @@ impl Window {
             || !positive(&window.dilations)
         {
             return Err("has strides, dilations or pads that do not fit the kernel".into());
+        }
+        let all = [&window.kernel, &window.strides, &window.dilations, &window.pads];
+        let area = window.kernel.iter().fold(1i64, |n, &k| n.saturating_mul(k));
+        if all.iter().any(|list| list.iter().any(|v| v.unsigned_abs() > WIDEST)) || area > MOST_TAPS {
+            return Err(format!(
+                "has a kernel {:?} (or strides, dilations, pads) beyond all use",
+                window.kernel
+            ));
         }
         match attributes.text_or("auto_pad", "NOTSET") {
             "VALID" => window.pads = vec![0; 2 * n],
