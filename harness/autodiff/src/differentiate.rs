@@ -51,9 +51,9 @@ impl Default for Options {
     }
 }
 
-/// Returns a model with the inputs of `model` plus `labels` (int64 [N]; or `d_<output>` for [`Loss::Vjp`]), and its
-/// outputs plus `loss` (float32 [N]) and `d_<input>` for every float input: the gradient of the sum of the losses.
-/// [`Loss::Jacobian`] adds `jacobian_<input>` [N, K, ...] and takes no labels.
+/// Returns a model with the inputs of `model` plus `labels` (int64 `[N]`; or `d_<output>` for [`Loss::Vjp`]), and its
+/// outputs plus `loss` (float32 `[N]`) and `d_<input>` for every float input: the gradient of the sum of the losses.
+/// [`Loss::Jacobian`] adds `jacobian_<input>` `[N, K, ...]` and takes no labels.
 ///
 /// # Errors
 /// When the model breaks a rule of ONNX, uses an operator without a rule, or the output cannot carry the loss. The

@@ -14,8 +14,8 @@
 //!
 //! The way through: [`Model`] (`proto`, `model`) is imported into a graph (`import`: functions inlined, `opset` forms
 //! modernised, composites `lower`ed, shapes inferred and folded by `graph` and `partial`), rewritten (`rewrite`), given
-//! a `loss`, swept `backward` by the rules of the [`registry`] (`ops`, one file per family), and written (`emit`).
-//! [`reference`] interprets a model in float64 and is what the rules are tested against.
+//! a `loss`, swept `backward` by the rules of the `registry` (`ops`, one file per family), and written (`emit`).
+//! [`mod@reference`] interprets a model in float64 and is what the rules are tested against.
 //!
 //! The approach was tried before in Python by onnx-ad (Joris Gillis, for CasADi) and onnax (Justin Chu).
 #![forbid(unsafe_code)]

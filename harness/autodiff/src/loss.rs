@@ -31,13 +31,13 @@ pub enum Loss {
     Jacobian,
 }
 
-/// Loss per item [N], and its gradient with respect to the logits [N, K] where that is written directly.
+/// Loss per item `[N]`, and its gradient with respect to the logits `[N, K]` where that is written directly.
 pub(crate) struct LossGraph<'g> {
     pub loss: Var<'g>,
     pub gradient: Option<Var<'g>>,
 }
 
-/// The loss of float32 `logits` [N, K] and int64 `labels` [N].
+/// The loss of float32 `logits` `[N, K]` and int64 `labels` `[N]`.
 pub(crate) fn build<'g>(loss: Loss, logits: Var<'g>, labels: Var<'g>) -> Result<LossGraph<'g>, String> {
     let is_label = one_hot(logits, labels);
     match loss {
@@ -57,7 +57,7 @@ pub(crate) fn build<'g>(loss: Loss, logits: Var<'g>, labels: Var<'g>) -> Result<
     }
 }
 
-/// [N, K]: true at each item's label.
+/// `[N, K]`: true at each item's label.
 fn one_hot<'g>(logits: Var<'g>, labels: Var<'g>) -> Var<'g> {
     let g = logits.g;
     let scalar = |n: i64| g.constant(Tensor::i64(&[], vec![n]));

@@ -41,7 +41,7 @@ pub(super) fn attention<'g>(spec: &Spec<'g>) -> Result<Vec<Var<'g>>, String> {
     Ok(vec![if flat { join_heads(y) } else { y }])
 }
 
-/// [batch, time, heads * width] to [batch, heads, time, width].
+/// `[batch, time, heads * width]` to `[batch, heads, time, width]`.
 fn split_heads(x: Var<'_>, heads: i64) -> Var<'_> {
     let shape = [x.shape_part(0, 2), x.g.ints(&[heads, -1])];
     x.reshape(x.g.concat(&shape, 0)).transpose(&[0, 2, 1, 3])
@@ -73,7 +73,7 @@ fn masked<'g>(scores: Var<'g>, mask: Var<'g>) -> Var<'g> {
     scores.g.select(mask, scores, scores.scalar(f64::from(f32::MIN)))
 }
 
-/// [queries, keys]: true where the key is not after the query.
+/// `[queries, keys]`: true where the key is not after the query.
 fn causal(scores: Var<'_>) -> Var<'_> {
     let g = scores.g;
     let scalar = |n: i64| g.constant(Tensor::i64(&[], vec![n]));

@@ -228,7 +228,7 @@ fn recurrent_batch_first<'g>(spec: &Spec<'g>) -> Result<Vec<Var<'g>>, String> {
 /// Longest frame of an STFT that is written as a convolution.
 const LONGEST_FRAME: i64 = 1 << 13;
 
-/// Frames against cosines and minus sines: [N, 1, samples] to [N, frames, bins, 2].
+/// Frames against cosines and minus sines: `[N, 1, samples]` to `[N, frames, bins, 2]`.
 fn stft<'g>(spec: &Spec<'g>) -> Result<Vec<Var<'g>>, String> {
     let (signal, g) = (x(spec, 0)?, spec.g);
     let constant =

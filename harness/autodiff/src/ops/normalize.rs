@@ -56,7 +56,7 @@ fn batch_forward(call: &Call<'_>) -> Result<Vec<Tensor>, String> {
     Ok(vec![y, running(running_mean), running(running_variance)])
 }
 
-/// A list per channel, shaped to broadcast over [N, C, ...].
+/// A list per channel, shaped to broadcast over `[N, C, ...]`.
 fn per_channel(list: Var<'_>, rank: usize) -> Var<'_> {
     let mut shape = vec![1; rank];
     shape[1] = -1;

@@ -199,9 +199,9 @@ struct Pass<'g> {
 /// Where sequences have lengths of their own.
 #[derive(Clone, Copy)]
 struct Lengths<'g> {
-    /// [time, batch, 1]: whether a step is inside its sequence.
+    /// `[time, batch, 1]`: whether a step is inside its sequence.
     inside: Var<'g>,
-    /// [time, batch, 1]: whether it is the last one.
+    /// `[time, batch, 1]`: whether it is the last one.
     last: Var<'g>,
 }
 
@@ -251,7 +251,7 @@ impl<'g> Pass<'g> {
         }
     }
 
-    /// [batch, width] of zeros, and the types of one step and of all.
+    /// Type of one step of a sequence: its time axis gone.
     fn step_type(&self, like: Var<'g>) -> Result<Type, String> {
         let dims = like.dims()?;
         Ok(Type::new(like.dtype(), dims[1..].to_vec()))
@@ -273,7 +273,7 @@ fn direction<'g>(t: Var<'g>, axis: i64, d: usize) -> Var<'g> {
     t.slice(axis, d as i64, d as i64 + 1).squeeze(&[axis])
 }
 
-/// Zeros of one step of a sequence: [batch, width].
+/// Zeros of one step of a sequence: `[batch, width]`.
 fn step_zeros(sequence: Var<'_>) -> Var<'_> {
     sequence.filled(sequence.shape_part(1, 3), 0.0)
 }

@@ -25,7 +25,7 @@ pub(super) const OPERATORS: &[Operator] = &[
     exact(rule("MelWeightMatrix", mel_shape, mel_forward, Gradient::Zero)),
 ];
 
-/// Axis, length of the transform, and whether the input is complex.
+/// The axis that is transformed.
 fn dft_axis(attributes: &Attributes, rank: usize) -> Result<usize, String> {
     axis(attributes.int_or("axis", 1), rank)
 }
