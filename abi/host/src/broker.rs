@@ -72,6 +72,8 @@ pub struct Broker<'v> {
     pub(crate) refused: Vec<Used>,
     pub(crate) commits: Vec<Option<Vec<f32>>>,
     pub(crate) rejected: Vec<Option<Fault>>,
+    pub(crate) used_at_commit: Vec<Option<Used>>,
+    pub(crate) zero_gradients: Vec<u64>,
     pub(crate) misbehaviour: Vec<String>,
     scratch: Vec<f32>,
 }
@@ -94,6 +96,8 @@ impl<'v> Broker<'v> {
             refused: vec![Used::default(); n],
             commits: vec![None; n],
             rejected: vec![None; n],
+            used_at_commit: vec![None; n],
+            zero_gradients: vec![0; n],
             misbehaviour: Vec::new(),
             scratch: Vec::new(),
         }
@@ -170,6 +174,7 @@ impl<'v> Broker<'v> {
             self.victim.loss_grad_of_input(n, &chunk_loss, chunk_out).map_err(Denial::Victim)?;
             for (row, &item) in grad.chunks_mut(n_samples).zip(&items[chunk]) {
                 row[self.lengths[item as usize] as usize..].fill(0.0);
+                self.zero_gradients[item as usize] += u64::from(row.iter().all(|g| *g == 0.0));
             }
             first += n;
         }
@@ -207,6 +212,7 @@ impl<'v> Broker<'v> {
             return Err(Denial::Status(SERAPH_E_NONFINITE));
         }
         self.rejected[at] = None;
+        self.used_at_commit[at] = Some(self.used[at]);
         let kept = self.commits[at].get_or_insert_default();
         kept.clear();
         kept.extend_from_slice(&self.scratch);
@@ -219,6 +225,8 @@ impl<'v> Broker<'v> {
         outcome.used = std::mem::take(&mut self.used);
         outcome.refused = std::mem::take(&mut self.refused);
         outcome.rejected = std::mem::take(&mut self.rejected);
+        outcome.used_at_commit = std::mem::take(&mut self.used_at_commit);
+        outcome.zero_gradients = std::mem::take(&mut self.zero_gradients);
         outcome.misbehaviour = std::mem::take(&mut self.misbehaviour);
     }
 

@@ -92,6 +92,10 @@ pub struct TaskOutcome {
     pub refused: Vec<Used>,
     /// `[n_items]` why the last commit of the item was rejected, if it was.
     pub rejected: Vec<Option<Fault>>,
+    /// `[n_items]` queries made when the last commit came in: an upper bound of what the success took.
+    pub used_at_commit: Vec<Option<Used>>,
+    /// `[n_items]` gradients that were zero everywhere.
+    pub zero_gradients: Vec<u64>,
     /// What the attack did wrong; the worker is of no use any more.
     pub fault: Option<Fault>,
     /// What the victim did wrong: the attack is not to blame, the victim is of no use any more.

@@ -112,9 +112,9 @@ pub struct JournalItem {
     pub forward_queries: u64,
     /// Gradient queries that it cost.
     pub gradient_queries: u64,
-    /// Forward queries spent at the first valid success, where the host saw it.
+    /// Forward queries charged when the success was committed: an upper bound of what it took.
     pub success_forward_queries: Option<u64>,
-    /// Gradient queries spent at the first valid success.
+    /// Gradient queries, likewise.
     pub success_gradient_queries: Option<u64>,
     /// Gradient queries whose answer was zero in every sample.
     pub zero_gradients: u64,

@@ -14,7 +14,7 @@ pub mod verify;
 
 pub use distance::measure;
 pub use success::{flips, succeeds};
-pub use verify::{Constraint, Violation, rezero_padding, verify};
+pub use verify::{Constraint, LINF_ULPS, Violation, rezero_padding, verify};
 
 use seraph_core::digest;
 use seraph_core::journal::Sizes;

@@ -7,6 +7,10 @@
 use crate::Clean;
 use seraph_core::{Norm, Threat};
 
+/// What rounding may add to a sample's change. `x + eps` rounded to float32 is off by half an ulp, an eps that was
+/// rounded itself by less than another; an attack that is 2 ulp over has not been careful.
+pub const LINF_ULPS: f64 = 1.5;
+
 /// The ball that a committed row must lie in.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Constraint {
@@ -93,7 +97,7 @@ pub fn rezero_padding(row: &mut [f32], length: usize) -> usize {
 
 /// Verifies the first `clean.length` samples of a committed row, in this order: shape, finiteness, box, norm ball.
 ///
-/// * Linf: each `|x' - x| <= eps + 2 ulp(max(|x|, |x'|))`
+/// * Linf: each `|x' - x| <= eps + 1.5 ulp(max(|x|, |x'|))`: see [`LINF_ULPS`]
 /// * L2, SNR: `‖δ‖₂ <= r (1 + 1e-6) + (Σ ulp²)^½`, the sum over the changed samples
 /// * L1: `‖δ‖₁ <= r (1 + 1e-6) + Σ ulp`, likewise
 /// * L0 and the box are exact
@@ -150,7 +154,7 @@ fn worst_sample(clean: &[f32], samples: &[f32], radius: f64) -> (f64, f64) {
     let mut worst = (0.0, radius);
     for (&x, &y) in clean.iter().zip(samples) {
         let delta = (f64::from(y) - f64::from(x)).abs();
-        let allowed = radius + 2.0 * ulp(x.abs().max(y.abs()));
+        let allowed = radius + LINF_ULPS * ulp(x.abs().max(y.abs()));
         if delta - allowed > worst.0 - worst.1 {
             worst = (delta, allowed);
         }

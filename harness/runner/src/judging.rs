@@ -32,7 +32,7 @@ pub(crate) struct Left {
     pub gradient_queries: u64,
     /// Gradient queries whose answer was zero everywhere.
     pub zero_gradients: u64,
-    /// Forward and gradient queries at the first success that the host saw.
+    /// Forward and gradient queries charged when what counts was committed.
     pub at_success: Option<(u64, u64)>,
     /// Share of the task's seconds on the host's clock; `None`: nothing was run.
     pub seconds: Option<f64>,

@@ -114,6 +114,8 @@ fn nothing(n_items: usize) -> TaskOutcome {
         used: vec![Default::default(); n_items],
         refused: vec![Default::default(); n_items],
         rejected: vec![None; n_items],
+        used_at_commit: vec![None; n_items],
+        zero_gradients: vec![0; n_items],
         ..TaskOutcome::default()
     }
 }
@@ -180,8 +182,8 @@ fn lefts(mut outcome: TaskOutcome, seconds: f64) -> Vec<Left> {
         forward_queries: outcome.used[item].forward,
         gradient_queries: outcome.used[item].gradient,
         stored: false,
-        zero_gradients: 0,
-        at_success: None,
+        zero_gradients: outcome.zero_gradients[item],
+        at_success: outcome.used_at_commit[item].map(|used| (used.forward, used.gradient)),
         seconds: Some(seconds),
     };
     commits.into_iter().enumerate().map(left).collect()

@@ -1,8 +1,6 @@
 //! Custom operators of domain `ai.seraph`: what differentiated models spend most of their time in, done at once.
 //! `seraph_autodiff::for_runtime` puts them into a model; the arithmetic is `seraph_kernels::graph`.
 
-use std::sync::Arc;
-
 use ort::operator::{
     BoxedKernel, ComputeContext, KernelContext, Operator, OperatorDomain, OperatorInput, OperatorOutput,
 };
@@ -11,8 +9,8 @@ use seraph_kernels::graph::max_pool_conv_grad::{MaxPoolConv, max_pool_conv_grad}
 use seraph_kernels::graph::max_pool_grad::{MaxPool, max_pool_grad};
 
 /// All of them; one for each session, because a domain stays on the thread that made it.
-pub fn domain() -> ort::Result<Arc<OperatorDomain>> {
-    Ok(Arc::new(OperatorDomain::new("ai.seraph")?.add(MaxPoolGrad)?.add(MaxPoolConvGrad)?))
+pub fn domain() -> ort::Result<OperatorDomain> {
+    OperatorDomain::new("ai.seraph")?.add(MaxPoolGrad)?.add(MaxPoolConvGrad)
 }
 
 /// `MaxPoolGrad(x, dy) -> dx`; attribute `kernel_shape`.

@@ -104,13 +104,13 @@ fn row_grad(shape: &MaxPoolConv, x: &[f32], dy: &[f32], taps: &[f32], out: &mut 
         for channel in 0..n_channels {
             let taps = &taps[channel * stretch..][..stretch];
             let (x, dy) = (&x[channel * length..][..length], &dy[channel * pooled..][..pooled]);
-            for at in block..pooled.min(block + BLOCK) {
+            for (at, dy) in dy.iter().enumerate().take(pooled.min(block + BLOCK)).skip(block) {
                 let start = at * window;
                 let sample = start + first_largest(&x[start..start + window]);
                 // The first output that it reaches is at time `sample - (n_taps - 1) + pad_before`; sums begin
                 // `n_taps - 1` earlier than time 0.
                 let sums = &mut sums[(sample + shape.pad_before) * n_outputs..][..stretch];
-                sums.iter_mut().zip(taps).for_each(|(sum, tap)| *sum += dy[at] * tap);
+                sums.iter_mut().zip(taps).for_each(|(sum, tap)| *sum += dy * tap);
             }
         }
     }
