@@ -7,3 +7,4 @@ mod cli_list;
 mod cli_resume;
 mod cli_run;
 mod program;
+mod tidy;

@@ -1,13 +1,21 @@
 //! Progress on stderr: one bar with an estimate, and a line for what happens once.
 
 use crate::output;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use seraph_runner::{Event, Progress};
+use std::io::IsTerminal;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
 
-/// Shows a run's events. Where stderr is no terminal, the bar is silent and only the lines are written.
+/// How often a log gets a line.
+const LOG_EVERY: Duration = Duration::from_secs(30);
+
+/// Shows a run's events. Where stderr is no terminal but a log, a line stands for the bar now and then.
 pub struct Bar {
     bar: ProgressBar,
     quiet: bool,
+    /// When the log got its last line; `None`: there is a terminal, or nobody wants to know.
+    logged: Option<Mutex<Instant>>,
 }
 
 impl Bar {
@@ -20,7 +28,20 @@ impl Bar {
         if quiet {
             bar.set_draw_target(ProgressDrawTarget::hidden());
         }
-        Bar { bar, quiet }
+        let is_log = !quiet && !std::io::stderr().is_terminal();
+        Bar { bar, quiet, logged: is_log.then(|| Mutex::new(Instant::now())) }
+    }
+
+    /// The bar as a line, if the log has had none for a while.
+    fn log(&self) {
+        let Some(mut last) = self.logged.as_ref().and_then(|logged| logged.try_lock().ok()) else { return };
+        if last.elapsed() < LOG_EVERY {
+            return;
+        }
+        *last = Instant::now();
+        let (done, all) = (self.bar.position(), self.bar.length().unwrap_or(0));
+        let (gone, left) = (HumanDuration(self.bar.elapsed()), HumanDuration(self.bar.eta()));
+        output::note(format!("{}: {done}/{all} items, {gone} gone, {left} left", self.bar.message()));
     }
 
     fn say(&self, line: String) {
@@ -41,7 +62,10 @@ impl Progress for Bar {
                 self.bar.inc(items as u64);
                 self.bar.reset_eta();
             }
-            Event::Item => self.bar.inc(1),
+            Event::Item => {
+                self.bar.inc(1);
+                self.log();
+            }
             Event::Cell { id } => self.bar.set_message(id.to_owned()),
             Event::Note(text) if !self.quiet => self.say(text.to_owned()),
             Event::Note(_) => {}
