@@ -134,7 +134,7 @@ pub enum CorpusError {
 
 /// Loads the corpus that the loader `id` reads from `path`, or one of its splits.
 ///
-/// * `split`: one of the loader's splits; `None` takes all items
+/// * `split`: one of the loader's splits; `None` takes all items, and so does [`ALL_ITEMS`](crate::ALL_ITEMS)
 /// * `limit`: at most this many items, spread evenly over emotions and speakers, always the same ones;
 ///   0 takes all. A note tells how many were left out.
 ///
@@ -149,7 +149,7 @@ pub fn load(id: &str, path: Option<&Path>, split: Option<&str>, limit: usize) ->
     };
     let classes = classes_of(info, &found.items);
     let mut notes = found.notes;
-    let items = select::split(info.id, found.items, split)?;
+    let (items, split) = select::split(info.id, found.items, split)?;
     let items = select::limit(items, limit, &mut notes);
     Ok(Corpus {
         id: info.id.to_owned(),

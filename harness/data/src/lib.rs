@@ -28,3 +28,4 @@ pub use corpus::{Corpus, CorpusError, Item, Source, load};
 pub use emotion::{Emotion, Gender, UnknownEmotion, UnknownGender};
 pub use manifest::ManifestError;
 pub use read::{Channels, MAX_FILE_BYTES, MAX_SAMPLES, ReadError, Waveform, read_audio, read_audio_channels};
+pub use select::ALL_ITEMS;

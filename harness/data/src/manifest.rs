@@ -117,7 +117,7 @@ pub enum ManifestError {
 /// Items of a manifest, and notes on columns that it has beyond the known ones.
 pub(crate) fn read_manifest(manifest: &Path) -> Result<(Vec<Item>, Vec<String>), ManifestError> {
     let unreadable =
-        |e: csv::Error| ManifestError::Unreadable { manifest: manifest.to_owned(), reason: e.to_string() };
+        |e: csv::Error| ManifestError::Unreadable { manifest: manifest.to_owned(), reason: explain(&e) };
     let mut reader =
         csv::ReaderBuilder::new().trim(csv::Trim::All).from_path(manifest).map_err(unreadable)?;
     let columns = Columns::new(manifest, reader.headers().map_err(unreadable)?)?;
@@ -127,6 +127,19 @@ pub(crate) fn read_manifest(manifest: &Path) -> Result<(Vec<Item>, Vec<String>),
     }
     let notes = rows.columns.notes();
     Ok((rows.finish()?, notes))
+}
+
+/// What a user can do about a row that is no CSV.
+fn explain(error: &csv::Error) -> String {
+    let line = error.position().map_or(0, csv::Position::line);
+    match error.kind() {
+        csv::ErrorKind::UnequalLengths { expected_len, len, .. } => format!(
+            "line {line}: has {len} values, the header has {expected_len}; check its commas and quotes, and that the file \
+             is whole"
+        ),
+        csv::ErrorKind::Utf8 { .. } => format!("line {line}: is not UTF-8; save the manifest as UTF-8"),
+        _ => error.to_string(),
+    }
 }
 
 /// Where each column stands.

@@ -3,10 +3,19 @@
 use crate::corpus::{CorpusError, Item};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-/// Items of one split in order of their ids; all of them for `None`.
-pub(crate) fn split(id: &str, mut items: Vec<Item>, split: Option<&str>) -> Result<Vec<Item>, CorpusError> {
+/// The split of all items, in every corpus.
+pub const ALL_ITEMS: &str = "all";
+
+/// Items of one split in order of their ids, and the split's name: none for all items, asked for by `None` or by
+/// [`ALL_ITEMS`], unless the corpus itself calls a split so.
+pub(crate) fn split<'s>(
+    id: &str,
+    mut items: Vec<Item>,
+    split: Option<&'s str>,
+) -> Result<(Vec<Item>, Option<&'s str>), CorpusError> {
+    let there: BTreeSet<String> = items.iter().filter_map(|item| item.split.clone()).collect();
+    let split = split.filter(|split| *split != ALL_ITEMS || there.contains(ALL_ITEMS));
     if let Some(split) = split {
-        let there: BTreeSet<String> = items.iter().filter_map(|item| item.split.clone()).collect();
         items.retain(|item| item.split.as_deref() == Some(split));
         if items.is_empty() {
             let (id, split) = (id.to_owned(), split.to_owned());
@@ -14,15 +23,15 @@ pub(crate) fn split(id: &str, mut items: Vec<Item>, split: Option<&str>) -> Resu
         }
     }
     items.sort_unstable_by(|a, b| a.id.cmp(&b.id));
-    Ok(items)
+    Ok((items, split))
 }
 
 fn describe(splits: &BTreeSet<String>) -> String {
     if splits.is_empty() {
-        return "it has no splits, leave the split out".to_owned();
+        return format!("it has no splits, leave the split out or take '{ALL_ITEMS}'");
     }
-    let names: Vec<&str> = splits.iter().map(String::as_str).collect();
-    format!("it has: {}", names.join(", "))
+    let names: Vec<&str> = splits.iter().map(String::as_str).filter(|name| *name != ALL_ITEMS).collect();
+    format!("it has: {}, {ALL_ITEMS}", names.join(", "))
 }
 
 /// The first `limit` items in an order that goes round the emotions and, within each, round the speakers.

@@ -46,9 +46,23 @@ fn flac_reads_what_was_written() {
 #[test]
 fn a_hidden_chunk_and_a_wrong_extension_do_no_harm() {
     let folder = tempfile::tempdir().unwrap();
-    let mut bytes = plain_wav(&[1, 2, 3]);
-    bytes.extend(b"LIST\x04\0\0\0abcd"); // RAVDESS originals carry such chunks
-    assert_eq!(read_audio(&file(&folder, "a.flac", &bytes)).unwrap().samples.len(), 3);
+    let odd = wav(1, 1, 16_000, 8, &[128, 129, 130], 3);
+    let id3v1 = [&b"TAG"[..], &[b' '; 125]].concat();
+    for (before, behind) in [
+        (plain_wav(&[1, 2, 3]), &b"LIST\x04\0\0\0abcd"[..]), // RAVDESS originals carry such chunks
+        (plain_wav(&[1, 2, 3]), b"id3 \x03\0\0\0abc\0LIST\x04\0\0\0abcd"),
+        (plain_wav(&[1, 2, 3]), b"PAD \x02\0\0\0\0\0"),
+        (plain_wav(&[1, 2, 3]), b"_PMX\0\0\0\0"),
+        (plain_wav(&[1, 2, 3]), b"\0\0"),
+        (plain_wav(&[1, 2, 3]), b"ID3\x03\0\0\0\0\0\0"),
+        (plain_wav(&[1, 2, 3]), &id3v1),
+        (odd.clone(), b"\0"),
+        (odd.clone(), b"\0LIST\x04\0\0\0abcd"),
+        (odd, b"LIST\x04\0\0\0abcd"),
+    ] {
+        let bytes = [&before, behind].concat();
+        assert_eq!(read_audio(&file(&folder, "a.flac", &bytes)).unwrap().samples.len(), 3, "{behind:?}");
+    }
 }
 
 /// What a bad file is, and what its message must say.
@@ -66,6 +80,18 @@ fn bad_files() -> Vec<(&'static str, Vec<u8>, &'static str)> {
             wav(1, 1, 16_000, 16, &[0; 8], 4_000_000_000),
             "its header promises 2000000000 samples of 16 bits",
         ),
+        (
+            "header that promises less",
+            wav(1, 1, 16_000, 16, &[7; 900], 100),
+            "its header promises samples up to byte 144, behind them are 800 bytes that are no chunk",
+        ),
+        ("header that promises nothing", wav(1, 1, 16_000, 16, &[7; 900], 0), "samples up to byte 44"),
+        (
+            "chunk cut short",
+            [plain_wav(&[1]), b"LIST\x09\0\0\0abcd".to_vec()].concat(),
+            "behind them are 12 bytes that are no chunk",
+        ),
+        ("double", wav(3, 1, 16_000, 64, &[0; 8], 8), "float audio that is not of 32 bits is not supported"),
         ("cut short", wav(1, 1, 16_000, 16, &[0; 8], 40), "the file ends within its samples"),
         ("stereo", wav(1, 2, 16_000, 16, &[0; 8], 8), "has 2 channels, this corpus expects mono"),
         ("nan", wav(3, 1, 16_000, 32, &nan, 4), "sample 0 is NaN"),

@@ -4,7 +4,7 @@
 mod support;
 
 use proptest::prelude::*;
-use seraph_data::{Emotion, Gender, load};
+use seraph_data::{ALL_ITEMS, Emotion, Gender, corpora, load};
 use support::plain_wav;
 use tempfile::TempDir;
 
@@ -111,7 +111,10 @@ fn everything_wrong_names_the_manifest_and_the_line() {
             format!("{HEADER},duration_s\n{good},-1\n"),
             "line 2: duration_s '-1' is not a positive number of seconds",
         ),
-        (format!("{HEADER}\na.wav,s\n"), "found record with 2 fields"),
+        (
+            format!("{HEADER}\na.wav,s\n"),
+            "line 2: has 2 values, the header has 5; check its commas and quotes",
+        ),
     ] {
         let root = folder(manifest.as_bytes());
         let message = load("folder", Some(root.path()), None, 0).unwrap_err().to_string();
@@ -124,7 +127,30 @@ fn everything_wrong_names_the_manifest_and_the_line() {
 fn a_split_that_is_not_there_is_answered_with_those_that_are() {
     let root = folder(format!("{HEADER}\na.wav,s,,,fear\n").as_bytes());
     let message = load("folder", Some(root.path()), Some("test"), 0).unwrap_err().to_string();
-    assert_eq!(message, "corpus 'folder' has no split 'test'; it has no splits, leave the split out");
+    assert_eq!(
+        message,
+        "corpus 'folder' has no split 'test'; it has no splits, leave the split out or take 'all'"
+    );
+}
+
+#[test]
+fn all_is_every_item_of_every_corpus_unless_a_manifest_names_a_split_so() {
+    let ids = |root: &TempDir, split: Option<&str>| -> (Vec<String>, Option<String>) {
+        let corpus = load("folder", Some(root.path()), split, 0).unwrap();
+        (corpus.items.into_iter().map(|item| item.id).collect(), corpus.split)
+    };
+    for (columns, a, b) in [("", "", ""), (",split", ",train", ",test")] {
+        let root = folder(format!("{HEADER}{columns}\na.wav,s,,,fear{a}\nb.wav,t,,,anger{b}\n").as_bytes());
+        assert_eq!(ids(&root, Some(ALL_ITEMS)), ids(&root, None));
+        assert_eq!(ids(&root, None), (vec!["a".to_owned(), "b".to_owned()], None));
+    }
+    let own = folder(format!("{HEADER},split\na.wav,s,,,fear,all\nb.wav,t,,,anger,test\n").as_bytes());
+    assert_eq!(ids(&own, Some(ALL_ITEMS)), (vec!["a".to_owned()], Some("all".to_owned())));
+    assert_eq!(load("synthetic", None, Some(ALL_ITEMS), 0).unwrap().items.len(), {
+        let of = |split| load("synthetic", None, Some(split), 0).unwrap().items.len();
+        of("train") + of("val") + of("test")
+    });
+    assert!(corpora().iter().all(|info| info.splits.contains(&ALL_ITEMS)));
 }
 
 proptest! {

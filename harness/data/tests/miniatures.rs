@@ -258,7 +258,12 @@ fn what_cannot_be_loaded_is_said_clearly() {
         ),
         ("emodb", None, None, "corpus 'emodb' needs a path: a folder with the files of wav/"),
         ("synthetic", Some(nowhere), None, "corpus 'synthetic' is generated and takes no path"),
-        ("synthetic", None, Some("dev"), "corpus 'synthetic' has no split 'dev'; it has: test, train, val"),
+        (
+            "synthetic",
+            None,
+            Some("dev"),
+            "corpus 'synthetic' has no split 'dev'; it has: test, train, val, all",
+        ),
         ("ravdess", Some(nowhere), None, "cannot list no/such/folder"),
         ("ravdess", Some(nothing.path()), None, "holds no audio of corpus 'ravdess': a folder with Actor_01"),
         ("folder", Some(nothing.path()), None, "manifest.csv: no such file; a folder with manifest.csv"),

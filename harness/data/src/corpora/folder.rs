@@ -4,6 +4,7 @@ use super::CorpusInfo;
 use crate::corpus::{CorpusError, Found, Item, Load};
 use crate::manifest::{ManifestError, read_manifest};
 use crate::read::Channels;
+use crate::select::ALL_ITEMS;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -15,7 +16,7 @@ pub(super) const INFO: CorpusInfo = CorpusInfo {
     citation: "",
     layout: "a folder with manifest.csv (or the path of a CSV file), columns path,speaker,gender,language,emotion[,text_id,split,duration_s]",
     classes: &[],
-    splits: &[],
+    splits: &[ALL_ITEMS],
     split_source: "the manifest's column 'split'",
     n_items: None,
     traps: &[],

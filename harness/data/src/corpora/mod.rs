@@ -13,6 +13,7 @@ mod synthetic;
 use crate::Emotion;
 use crate::corpus::Load;
 use crate::read::Channels;
+use crate::select::ALL_ITEMS;
 use serde::Serialize;
 
 /// What is known about a corpus before it is loaded.
@@ -32,7 +33,7 @@ pub struct CorpusInfo {
     pub layout: &'static str,
     /// Labels, alphabetical; empty where the manifest tells.
     pub classes: &'static [Emotion],
-    /// Speaker-independent splits; empty where the manifest tells.
+    /// Speaker-independent splits, and [`ALL_ITEMS`](crate::ALL_ITEMS); a manifest may name more.
     pub splits: &'static [&'static str],
     /// Where the splits come from.
     pub split_source: &'static str,
@@ -47,8 +48,8 @@ pub struct CorpusInfo {
     pub(crate) load: Load,
 }
 
-/// Names of the three splits that every published corpus has here.
-const TRAIN_VAL_TEST: &[&str] = &["train", "val", "test"];
+/// Names of the three splits that every published corpus has here, and of all of them together.
+const TRAIN_VAL_TEST: &[&str] = &["train", "val", "test", ALL_ITEMS];
 
 /// All corpora, in alphabetical order.
 pub fn corpora() -> &'static [CorpusInfo] {
