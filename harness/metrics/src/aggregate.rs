@@ -237,10 +237,10 @@ fn with_interval(estimator: &Estimator, total: &Tally, estimates: Vec<Option<f64
     match estimator.of(total) {
         None => Metric::default(),
         // All items share one outcome: every resample does too, and the bootstrap would claim certainty.
-        Some(value) if estimator.proportion.is_some() && (value <= 0.0 || value >= 1.0) => {
-            by_wilson(estimator, total)
-        }
-        Some(value) => interval_of(value, estimates),
+        Some(value) => match estimator.wilson(total) {
+            Some(interval) if value <= 0.0 || value >= 1.0 => Metric::with_interval(value, interval),
+            _ => interval_of(value, estimates),
+        },
     }
 }
 

@@ -2,38 +2,51 @@
 
 use crate::tally::{ClassTally, Tally};
 use crate::uar::uar;
-use crate::wilson::wilson;
+use crate::wilson::{wilson, wilson_of_least, wilson_of_mean};
 
 /// Numerator and denominator of a proportion.
 pub type Parts = fn(&Tally) -> (f64, f64);
+/// Numerator and denominator of a proportion of one class's items.
+pub type ClassParts = fn(&ClassTally) -> (f64, f64);
+
+/// How a metric follows from counts.
+#[derive(Clone, Copy, Debug)]
+pub enum Form {
+    /// A proportion of items.
+    Proportion(Parts),
+    /// The mean over classes of a proportion.
+    MeanOverClasses(ClassParts),
+    /// The least of the classes' proportions.
+    LeastOfClasses(ClassParts),
+    /// No proportion.
+    Other(fn(&Tally) -> Option<f64>),
+}
 
 /// A metric as a function of a [`Tally`]; `None`: undefined.
 #[derive(Clone, Copy, Debug)]
 pub struct Estimator {
     /// Its name in records.
     pub name: &'static str,
-    /// The point estimate.
-    pub estimate: fn(&Tally) -> Option<f64>,
-    /// Numerator and denominator, for a proportion of items: where it is 0 or 1, its interval is Wilson's.
-    pub proportion: Option<Parts>,
+    /// How it follows from counts.
+    pub form: Form,
 }
 
 /// Every estimator, in the order of the registry.
 pub const ESTIMATORS: [Estimator; 25] = [
     proportion("clean_accuracy", |t| (t.all().correct, t.all().n)),
-    other("clean_uar", |t| recall(t, |c| (c.correct, c.n))),
+    mean_over_classes("clean_uar", |c| (c.correct, c.n)),
     proportion("robust_accuracy", |t| (robust(&t.all()), t.all().eligible)),
-    other("robust_uar", |t| recall(t, |c| (robust(c), c.eligible))),
-    other("worst_class_recall", worst_class_recall),
+    mean_over_classes("robust_uar", |c| (robust(c), c.eligible)),
+    least_of_classes("worst_class_recall", |c| (robust(c), c.eligible)),
     proportion("asr", |t| (t.all().broken, t.all().eligible_correct)),
     proportion("asr_all", |t| (t.all().eligible - robust(&t.all()), t.all().eligible)),
     proportion("flip_rate", |t| (t.flipped, t.attacked)),
-    other("acc_drop", |t| ratio((t.all().broken, t.all().eligible))),
-    other("uar_drop", |t| recall(t, |c| (c.broken, c.eligible))),
+    proportion("acc_drop", |t| (t.all().broken, t.all().eligible)),
+    mean_over_classes("uar_drop", |c| (c.broken, c.eligible)),
     proportion("adv_accuracy", |t| (t.all().still_right, t.all().n)),
-    other("adv_uar", |t| recall(t, |c| (c.still_right, c.n))),
+    mean_over_classes("adv_uar", |c| (c.still_right, c.n)),
     proportion("robust_accuracy_pcm16", |t| (robust_pcm16(&t.all()), t.all().eligible)),
-    other("robust_uar_pcm16", |t| recall(t, |c| (robust_pcm16(c), c.eligible))),
+    mean_over_classes("robust_uar_pcm16", |c| (robust_pcm16(c), c.eligible)),
     proportion("asr_pcm16", |t| (t.all().broken_pcm16, t.all().eligible_correct)),
     proportion("flip_rate_pcm16", |t| (t.flipped_pcm16, t.attacked)),
     other("clean_prediction_entropy", |t| entropy(&t.clean_predictions)),
@@ -52,28 +65,54 @@ pub const GROUP_METRICS: [&str; 6] =
     ["clean_accuracy", "robust_accuracy", "asr", "flip_rate", "acc_drop", "asr_pcm16"];
 
 const fn proportion(name: &'static str, of: Parts) -> Estimator {
-    Estimator { name, estimate: undefined, proportion: Some(of) }
+    Estimator { name, form: Form::Proportion(of) }
 }
 
-const fn other(name: &'static str, estimate: fn(&Tally) -> Option<f64>) -> Estimator {
-    Estimator { name, estimate, proportion: None }
+const fn mean_over_classes(name: &'static str, of: ClassParts) -> Estimator {
+    Estimator { name, form: Form::MeanOverClasses(of) }
 }
 
-fn undefined(_: &Tally) -> Option<f64> {
-    None
+const fn least_of_classes(name: &'static str, of: ClassParts) -> Estimator {
+    Estimator { name, form: Form::LeastOfClasses(of) }
+}
+
+const fn other(name: &'static str, of: fn(&Tally) -> Option<f64>) -> Estimator {
+    Estimator { name, form: Form::Other(of) }
 }
 
 impl Estimator {
     /// The estimate from counts.
     pub fn of(&self, tally: &Tally) -> Option<f64> {
-        self.proportion.map_or_else(|| (self.estimate)(tally), |parts| ratio(parts(tally)))
+        match self.form {
+            Form::Proportion(parts) => ratio(parts(tally)),
+            Form::MeanOverClasses(parts) => uar(&by_class(tally, parts)).ok(),
+            Form::LeastOfClasses(parts) => least(&by_class(tally, parts)),
+            Form::Other(estimate) => estimate(tally),
+        }
     }
 
-    /// Wilson's interval, where this is a proportion.
+    /// Wilson's interval, where this is made of proportions.
     pub fn wilson(&self, tally: &Tally) -> Option<(f64, f64)> {
-        let (successes, n) = self.proportion?(tally);
-        wilson(successes, n)
+        match self.form {
+            Form::Proportion(parts) => {
+                let (successes, n) = parts(tally);
+                wilson(successes, n)
+            }
+            Form::MeanOverClasses(parts) => wilson_of_mean(&by_class(tally, parts)),
+            Form::LeastOfClasses(parts) => wilson_of_least(&by_class(tally, parts)),
+            Form::Other(_) => None,
+        }
     }
+}
+
+fn by_class(tally: &Tally, parts: ClassParts) -> Vec<(f64, f64)> {
+    tally.classes.iter().map(parts).collect()
+}
+
+/// The least proportion; `None` where a class has no items.
+fn least(classes: &[(f64, f64)]) -> Option<f64> {
+    let shares: Option<Vec<f64>> = classes.iter().copied().map(ratio).collect();
+    shares?.into_iter().min_by(f64::total_cmp)
 }
 
 /// Numerator over denominator; `None` over nothing.
@@ -88,16 +127,6 @@ fn robust(class: &ClassTally) -> f64 {
 
 fn robust_pcm16(class: &ClassTally) -> f64 {
     class.eligible_correct - class.broken_pcm16
-}
-
-fn recall(tally: &Tally, parts: fn(&ClassTally) -> (f64, f64)) -> Option<f64> {
-    let classes: Vec<(f64, f64)> = tally.classes.iter().map(parts).collect();
-    uar(&classes).ok()
-}
-
-fn worst_class_recall(tally: &Tally) -> Option<f64> {
-    let recalls = tally.classes.iter().map(|c| ratio((robust(c), c.eligible)));
-    recalls.collect::<Option<Vec<f64>>>()?.into_iter().min_by(f64::total_cmp)
 }
 
 /// Shannon entropy of the shares of the predicted classes over log K: 0 if one class takes all, 1 if all are equal.

@@ -120,6 +120,29 @@ fn where_all_items_share_one_outcome_the_interval_is_wilsons() {
 }
 
 #[test]
+fn where_every_class_shares_one_outcome_uar_is_not_certain() {
+    // 16 items of a and 4 of b, all right and none broken.
+    let label = |i: u64| if i % 5 == 0 { "b" } else { "a" };
+    let items: Vec<_> =
+        (0..20).map(|i| item(i, &format!("s{}", i % 4), label(i), label(i), Some(label(i)))).collect();
+    let record = record(items);
+    let z2 = 1.959_963_984_540_054f64.powi(2);
+    let (a, b) = (z2 / (16.0 + z2), z2 / (4.0 + z2));
+    for (name, low, high) in [
+        ("clean_uar", 1.0 - a.hypot(b) / 2.0, 1.0),
+        ("robust_uar", 1.0 - a.hypot(b) / 2.0, 1.0),
+        ("uar_drop", 0.0, a.hypot(b) / 2.0),
+        ("worst_class_recall", 1.0 - b, 1.0),
+        ("acc_drop", 0.0, z2 / (20.0 + z2)),
+    ] {
+        let metric = record.metrics[name];
+        let (found_low, found_high) = (metric.ci_low.unwrap().0, metric.ci_high.unwrap().0);
+        assert!((found_low - low).abs() < 1e-12, "{name}: {found_low} is not {low}");
+        assert!((found_high - high).abs() < 1e-12, "{name}: {found_high} is not {high}");
+    }
+}
+
+#[test]
 fn a_class_without_items_has_no_uar_and_says_so() {
     let record = record((0..6).map(|i| item(i, "s1", "a", "a", Some("b"))).collect());
     assert_eq!(record.value("robust_uar"), None);

@@ -38,6 +38,19 @@ fn wilson_is_that_of_statsmodels() {
 }
 
 #[test]
+fn wilson_of_one_class_is_wilsons() {
+    for (successes, n) in [(0.0, 7.0), (3.0, 8.0), (12.0, 12.0)] {
+        let (low, high) = wilson::wilson(successes, n).unwrap();
+        let (mean_low, mean_high) = wilson::wilson_of_mean(&[(successes, n)]).unwrap();
+        assert!((mean_low - low).abs() < 1e-15 && (mean_high - high).abs() < 1e-15);
+        assert_eq!(wilson::wilson_of_least(&[(successes, n)]), Some((low, high)));
+    }
+    for empty in [&[][..], &[(1.0, 2.0), (0.0, 0.0)]] {
+        assert_eq!((wilson::wilson_of_mean(empty), wilson::wilson_of_least(empty)), (None, None));
+    }
+}
+
+#[test]
 fn uar_is_balanced_accuracy_of_scikit_learn() {
     for case in cases("uar") {
         let classes = case["classes"].as_u64().unwrap() as usize;
