@@ -89,8 +89,12 @@ fn copy_audio(dir: &Path, out: &Path, report: &Report, files: &mut Vec<PathBuf>)
 fn write_whole(path: &Path, bytes: &[u8]) -> Result<PathBuf, ReportError> {
     let mut temporary = path.as_os_str().to_owned();
     temporary.push(".tmp");
-    fs::write(&temporary, bytes).map_err(ReportError::io("write", path))?;
-    fs::rename(&temporary, path).map_err(ReportError::io("write", path))?;
+    let written = fs::write(&temporary, bytes).and_then(|()| fs::rename(&temporary, path));
+    written.map_err(|error| {
+        // On a full disk the half is what fills it; if it cannot be removed, the first error is the one to tell.
+        let _ = fs::remove_file(&temporary);
+        ReportError::io("write", path)(error)
+    })?;
     Ok(path.into())
 }
 

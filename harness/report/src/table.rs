@@ -6,6 +6,7 @@ use crate::names::Names;
 use seraph_core::record::{Metric, Outcomes};
 use seraph_core::{Record, Status, Threat};
 use std::cmp::Ordering;
+use std::collections::BTreeSet;
 
 /// All boards of a run.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,7 +42,7 @@ pub struct Family {
     pub corpus: String,
     /// Its split; empty for all items.
     pub split: String,
-    /// First items of the split that were taken, 0 = all.
+    /// Items of the split that were taken, spread over emotions and speakers; 0 = all.
     pub limit: usize,
     /// SHA-256 of its manifest.
     pub manifest_sha256: String,
@@ -176,7 +177,7 @@ impl Family {
     /// The utterances, eg "emodb, test split".
     pub fn corpus_name(&self) -> String {
         let split = if self.split.is_empty() { String::new() } else { format!(", {} split", self.split) };
-        let limit = if self.limit == 0 { String::new() } else { format!(", first {} items", self.limit) };
+        let limit = if self.limit == 0 { String::new() } else { format!(", {}", limited_to(self.limit)) };
         format!("{}{split}{limit}", self.corpus)
     }
 
@@ -199,6 +200,12 @@ impl Family {
         };
         format!("{}, {size}, {}{target}{labels}, {queries}{device}", self.access.as_str(), self.goal.as_str())
     }
+}
+
+/// What a limit takes of a corpus.
+fn limited_to(n_items: usize) -> String {
+    let ending = if n_items == 1 { "" } else { "s" };
+    format!("{n_items} item{ending}, spread over emotions and speakers")
 }
 
 /// How a norm is written.
@@ -260,6 +267,18 @@ impl Board {
     pub fn ranked_rows_of<'a>(&'a self, victim: &'a str) -> impl Iterator<Item = &'a Row> {
         self.rows.iter().filter(move |row| row.victim == victim && row.rank.is_some())
     }
+}
+
+/// Why no row of the victim is ranked on any of the boards, each reason once; `None`: one is.
+pub fn why_none_is_ranked(boards: &[Board], victim: &str) -> Option<String> {
+    let rows: Vec<&Row> =
+        boards.iter().flat_map(|board| &board.rows).filter(|row| row.victim == victim).collect();
+    let reasons: BTreeSet<&str> = rows.iter().filter_map(|row| row.unranked.as_deref()).collect();
+    let is_ranked = rows.iter().any(|row| row.rank.is_some());
+    (!is_ranked).then(|| match reasons.len() {
+        0 => "it has no robust accuracy".to_owned(),
+        _ => reasons.into_iter().collect::<Vec<_>>().join("; "),
+    })
 }
 
 impl Row {
@@ -341,7 +360,7 @@ fn why_unranked(record: &Record) -> Option<String> {
         return Some(format!("{reached}, tier {} is demanded", run.min_tier));
     }
     if record.cell.corpus.limit != 0 {
-        return Some(format!("only the first {} items (--limit)", record.cell.corpus.limit));
+        return Some(format!("only {} (--limit)", limited_to(record.cell.corpus.limit)));
     }
     (!run.ranked).then(|| record.reason.clone().unwrap_or_else(|| "the plan asks for no ranking".into()))
 }

@@ -217,9 +217,35 @@ fn only_what_may_be_ranked_has_a_rank() {
     assert_eq!(of("fgsm"), (Some(2), ""));
     assert_eq!(of("pgd-debug"), (None, "plugins ran inside the host (--in-process)"));
     assert_eq!(of("pgd-tier1"), (None, "isolation tier 1, tier 3 is demanded"));
-    assert_eq!(of("pgd-limit"), (None, "only the first 10 items (--limit)"));
+    assert_eq!(of("pgd-limit"), (None, "only 10 items, spread over emotions and speakers (--limit)"));
     assert_eq!(of("cw").0, None);
     assert!(of("square").1.contains("needs logits"));
+}
+
+#[test]
+fn a_page_of_a_limited_run_says_why_nothing_is_ranked() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut limited = record(PGD, "emo18", 0.001, 8);
+    limited.cell.corpus.limit = 8;
+    (limited.id, limited.key) = (limited.cell.id(), limited.cell.key());
+    write_record(dir.path(), &limited);
+    let html = rendered(dir.path(), "leaderboard.html");
+    let why = "only 8 items, spread over emotions and speakers (--limit)";
+    for section in ["Not drawn, because no row of this model is ranked", "so none is the strongest"] {
+        assert!(html.contains(&format!("{section}: {why}.")), "{section}");
+    }
+    assert!(!html.contains("first 8 items"));
+}
+
+#[test]
+fn what_cannot_be_written_leaves_nothing_half_written() {
+    let (dir, out) = (small_run(), tempfile::tempdir().unwrap());
+    // A folder in the place of the file: the rename fails.
+    fs::create_dir_all(out.path().join("leaderboard.html/in-the-way")).unwrap();
+    let error = render(dir.path(), out.path(), &Options::default()).unwrap_err().to_string();
+    assert!(error.contains("leaderboard.html"), "{error}");
+    let left: Vec<_> = fs::read_dir(out.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, ["leaderboard.html"]);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use crate::estimate::percent;
 use crate::plot::interval::interval_bar;
 use crate::report::Report;
-use crate::table::{Board, Row, estimate, norm_name};
+use crate::table::{Board, Row, estimate, norm_name, why_none_is_ranked};
 use maud::{Markup, html};
 use seraph_core::Group;
 use seraph_core::record::Confusion;
@@ -31,7 +31,19 @@ pub fn section(report: &Report) -> Markup {
             @let victims: BTreeSet<&str> = boards.iter().flat_map(Board::victims).collect();
             @for victim in victims {
                 @if let Some((board, row)) = telling_cell(boards, victim) { (cell(board, row)) }
+                @else { (absent(boards, victim)) }
             }
+        }
+    }
+}
+
+/// Where no attack can be called the strongest.
+fn absent(boards: &[Board], victim: &str) -> Markup {
+    html! {
+        h3 { (victim) ", " (boards[0].key.family.threat_name()) }
+        p.missing {
+            "No row of this model is ranked, so none is the strongest"
+            @if let Some(reason) = why_none_is_ranked(boards, victim) { ": " (reason) } "."
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::plot::curve::{SecurityCurve, Series, Style};
 use crate::report::Report;
-use crate::table::{Board, Family, norm_name, norm_unit};
+use crate::table::{Board, Family, norm_name, norm_unit, why_none_is_ranked};
 use maud::{Markup, html};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -45,6 +45,10 @@ fn figure(family: &Family, boards: &[Board], victim: &str, styles: &BTreeMap<&st
         axis: format!("{} ({})", norm_name(family.norm), norm_unit(family.norm)),
         grows: family.norm.grows_with_eps(),
         clean: rows_of(boards, victim).find_map(|(_, row)| row.metric("clean_accuracy")),
+        if_empty: match why_none_is_ranked(boards, victim) {
+            Some(reason) => format!("Not drawn, because no row of this model is ranked: {reason}."),
+            None => "No ranked row of this model has a result to draw.".into(),
+        },
         series: styles.iter().filter_map(|(attack, style)| series(boards, victim, attack, *style)).collect(),
     };
     html! { figure { figcaption { strong { (victim) } } (curve.draw()) } }

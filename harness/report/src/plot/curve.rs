@@ -31,6 +31,8 @@ pub struct SecurityCurve {
     pub clean: Option<Estimate>,
     /// The lines.
     pub series: Vec<Series>,
+    /// What to say where no line has a point.
+    pub if_empty: String,
 }
 
 /// How a line is told apart from the others.
@@ -68,11 +70,11 @@ fn y(share: f64) -> f64 {
 }
 
 impl SecurityCurve {
-    /// The drawing. Nothing where no line has a point.
+    /// The drawing, or why there is none.
     pub fn draw(&self) -> Markup {
         let eps = self.grid();
         if eps.is_empty() {
-            return html! { p.missing { "No cell of this victim has a result to draw." } };
+            return html! { p.missing { (self.if_empty) } };
         }
         let scale = EpsScale::new(&eps, self.grows);
         let x = |eps: f64| LEFT + (RIGHT - LEFT) * scale.position(eps);
@@ -239,7 +241,8 @@ mod tests {
     fn curve(points: Vec<(f64, Option<Estimate>)>) -> SecurityCurve {
         let series = vec![Series { label: "pgd".into(), style: Style::Attack(1), points }];
         let axis = "L∞".into();
-        SecurityCurve { title: "victim".into(), axis, grows: true, clean: point(0.8), series }
+        let if_empty = "nothing is ranked".into();
+        SecurityCurve { title: "victim".into(), axis, grows: true, clean: point(0.8), series, if_empty }
     }
 
     #[test]
@@ -252,7 +255,7 @@ mod tests {
 
     #[test]
     fn nothing_to_draw_says_so() {
-        assert!(curve(vec![(0.001, None)]).draw().into_string().contains("No cell"));
+        assert!(curve(vec![(0.001, None)]).draw().into_string().contains("nothing is ranked"));
     }
 
     #[test]
