@@ -195,8 +195,14 @@ fn parse(path: &Path, bytes: &[u8]) -> Result<Vec<Note>, PluginFileError> {
     if header.e_type(Little) != elf::ET_DYN {
         return Err(not_a_library("an ELF file, but no shared library"));
     }
+    let segments = header.program_headers(Little, bytes).map_err(|error| corrupt(error.to_string()))?;
+    // A segment that is mapped but not there kills the worker that touches it.
+    let end = |s: &elf::ProgramHeader64<Little>| s.p_offset(Little).checked_add(s.p_filesz(Little));
+    if segments.iter().any(|segment| end(segment).is_none_or(|end| end > bytes.len() as u64)) {
+        return Err(corrupt(format!("it ends after {} bytes, before its segments do", bytes.len())));
+    }
     let mut notes = Vec::new();
-    for segment in header.program_headers(Little, bytes).map_err(|error| corrupt(error.to_string()))? {
+    for segment in segments {
         collect_notes(path, bytes, segment, &mut notes)?;
     }
     if notes.is_empty() {

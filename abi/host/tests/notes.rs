@@ -53,6 +53,10 @@ fn misfits_are_refused_with_their_reason() {
         (b"#!/bin/sh\n".to_vec(), "x.so is no plugin: not an ELF file".to_owned()),
         (good[..40].to_vec(), "x.so is damaged: Invalid ELF header size or alignment".to_owned()),
         (
+            good[..good.len() / 2].to_vec(),
+            format!("x.so is damaged: it ends after {} bytes, before its segments do", good.len() / 2),
+        ),
+        (
             changed(&[(4, 1)]),
             format!("x.so is built for a 32-bit or big-endian machine, this host runs on {machine}"),
         ),
