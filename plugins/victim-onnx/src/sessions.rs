@@ -49,7 +49,7 @@ impl Sessions {
     /// # Errors
     /// A sentence that says what is wrong with the file or with ONNX Runtime.
     pub fn open(bytes: &[u8], config: SessionConfig) -> Result<Sessions, String> {
-        let model = Model::from_bytes(bytes).map_err(|e| format!("not an ONNX model: {e}"))?;
+        let model = Model::from_bytes(bytes).map_err(|e| e.to_string())?;
         let forward = Session::from_bytes(bytes, &config).map_err(|e| e.to_string())?;
         Ok(Sessions { model, config, forward, gradients: BTreeMap::new() })
     }
