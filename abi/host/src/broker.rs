@@ -76,6 +76,9 @@ pub struct Broker<'v> {
     pub(crate) zero_gradients: Vec<u64>,
     pub(crate) misbehaviour: Vec<String>,
     scratch: Vec<f32>,
+    clip: std::ops::RangeInclusive<f32>,
+    /// Whether a row of the question in hand leaves the box.
+    outside_box: bool,
 }
 
 impl<'v> Broker<'v> {
@@ -100,6 +103,8 @@ impl<'v> Broker<'v> {
             zero_gradients: vec![0; n],
             misbehaviour: Vec::new(),
             scratch: Vec::new(),
+            clip: task.clip_lo..=task.clip_hi,
+            outside_box: false,
         }
     }
 
@@ -171,16 +176,15 @@ impl<'v> Broker<'v> {
                 grad: &mut *grad,
                 logits: &mut out.logits[first * n_classes..][..n * n_classes],
             };
-            self.victim.loss_grad_of_input(n, &chunk_loss, chunk_out).map_err(Denial::Victim)?;
+            let answered = self.victim.loss_grad_of_input(n, &chunk_loss, chunk_out);
+            answered.map_err(|fault| self.blame(fault))?;
             for (row, &item) in grad.chunks_mut(n_samples).zip(&items[chunk]) {
                 row[self.lengths[item as usize] as usize..].fill(0.0);
                 self.zero_gradients[item as usize] += u64::from(row.iter().all(|g| *g == 0.0));
             }
             first += n;
         }
-        if !all_finite(out.logits) {
-            return Err(Denial::Victim(Fault::NonFinite { what: "logits".to_owned() }));
-        }
+        self.check_answer(out.logits)?;
         if !all_finite(out.loss) || !all_finite(out.grad) {
             self.note("asked for a loss whose value or gradient is not finite");
             return Err(Denial::Status(SERAPH_E_NONFINITE));
@@ -239,6 +243,7 @@ impl<'v> Broker<'v> {
 
     /// Checks the grant and the items, then charges every row, or none.
     fn admit(&mut self, access: u32, items: &[u32], gradient: bool) -> Result<(), Denial> {
+        self.outside_box = false;
         if self.grants.access & access == 0 {
             self.note("asked for what the threat model does not grant");
             return Err(Denial::Status(SERAPH_E_DENIED));
@@ -280,13 +285,37 @@ impl<'v> Broker<'v> {
             let n = self.chunk_rows(items.len() - first);
             self.stage(items, first..first + n, rows)?;
             let logits = &mut out[first * self.n_classes..][..n * self.n_classes];
-            self.victim.logits_of_input(n, logits).map_err(Denial::Victim)?;
+            let answered = self.victim.logits_of_input(n, logits);
+            answered.map_err(|fault| self.blame(fault))?;
             first += n;
         }
-        if !all_finite(out) {
-            return Err(Denial::Victim(Fault::NonFinite { what: "logits".to_owned() }));
+        self.check_answer(out)
+    }
+
+    /// Logits that are no numbers are the victim's fault, unless it was asked about what is no audio.
+    fn check_answer(&mut self, logits: &[f32]) -> Result<(), Denial> {
+        if all_finite(logits) {
+            return Ok(());
         }
-        Ok(())
+        if self.outside_box {
+            self.note("asked about samples outside the box, for which the victim has no finite answer");
+            return Err(Denial::Status(SERAPH_E_NONFINITE));
+        }
+        Err(Denial::Victim(Fault::NonFinite { what: "logits".to_owned() }))
+    }
+
+    /// A question that the victim rejects as such is the attack's; any other failure is the victim's.
+    fn blame(&mut self, fault: Fault) -> Denial {
+        match fault {
+            Fault::Refused {
+                status: status @ (SERAPH_E_ARG | SERAPH_E_NONFINITE | SERAPH_E_UNSUPPORTED),
+                ..
+            } => {
+                self.note("asked what the victim rejects");
+                Denial::Status(status)
+            }
+            fault => Denial::Victim(fault),
+        }
     }
 
     fn chunk_rows(&self, left: usize) -> usize {
@@ -309,6 +338,7 @@ impl<'v> Broker<'v> {
             self.note("queried with samples that are NaN or infinite");
             return Err(Denial::Status(SERAPH_E_NONFINITE));
         }
+        self.outside_box |= input.iter().any(|sample| !self.clip.contains(sample));
         Ok(())
     }
 
@@ -339,7 +369,7 @@ impl<'v> Broker<'v> {
             list.len() == items.len() && list.iter().all(|&class| (0..self.n_classes as i32).contains(&class))
         };
         let cotangent_fits = |list: &Vec<f32>| list.len() == items.len() * self.n_classes && all_finite(list);
-        let kappa_fits = loss.kind != SERAPH_LOSS_MARGIN || loss.kappa >= 0.0;
+        let kappa_fits = loss.kappa >= 0.0; // false for NaN
         let fits = classes.into_iter().all(valid)
             && full.cotangent.as_ref().is_none_or(cotangent_fits)
             && kappa_fits;

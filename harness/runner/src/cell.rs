@@ -20,18 +20,16 @@ use seraph_host::{Fault, VictimWorker};
 use seraph_judge::{Clean, pcm16};
 use std::collections::BTreeSet;
 
-/// The judge's victims: a worker that no attack has ever spoken to, kept from cell to cell of one victim.
+/// The judge's victim: a worker that no attack has ever spoken to, a fresh one for each cell.
 #[derive(Default)]
-pub(crate) struct JudgeSeat(Option<(String, VictimWorker)>);
+struct JudgeSeat(Option<VictimWorker>);
 
 impl JudgeSeat {
     fn take(&mut self, setup: &Setup, victim: &Victim) -> Result<&mut VictimWorker, Fault> {
-        let name = &victim.facts.identity.id;
-        if self.0.as_ref().is_none_or(|(seated, _)| seated != name) {
-            self.0 = None;
-            self.0 = Some((name.clone(), setup.start_victim(victim)?));
+        match &mut self.0 {
+            Some(worker) => Ok(worker),
+            none => Ok(none.insert(setup.start_victim(victim)?)),
         }
-        Ok(&mut self.0.as_mut().expect("just seated").1)
     }
 }
 
@@ -64,13 +62,13 @@ enum Came {
 
 impl<'a> CellJob<'a> {
     /// Runs the cell from where its journal ends, and writes its record unless it is interrupted.
-    pub fn run(&self, maker: &mut dyn Maker, seat: &mut JudgeSeat) -> Result<(), RunError> {
+    pub fn run(&self, maker: &mut dyn Maker) -> Result<(), RunError> {
         self.watch.tell(Event::Cell { id: &self.cell.id });
         let path = self.folder.journal(&self.cell.id);
         let (mut file, done) = JournalFile::open(&path, &self.header())?;
         self.watch.tell(Event::Resumed { items: done.items.len() });
         if done.end.is_none() {
-            match self.attack(&mut file, &done, (maker, seat))? {
+            match self.attack(&mut file, &done, maker)? {
                 Came::Interrupted => return Ok(()),
                 Came::ToItsEnd(end) => file.append(&JournalLine::End(end))?,
             }
@@ -97,7 +95,7 @@ impl<'a> CellJob<'a> {
         &self,
         file: &mut JournalFile,
         done: &Journal,
-        makers: (&mut dyn Maker, &mut JudgeSeat),
+        maker: &mut dyn Maker,
     ) -> Result<Came, RunError> {
         if let Some(reason) = &self.cell.skipped {
             return Ok(Came::ToItsEnd(end(Status::Skipped, Some(reason.clone()), vec![])));
@@ -110,7 +108,7 @@ impl<'a> CellJob<'a> {
         let places = self.roster(passes);
         let done: BTreeSet<usize> = done.items.iter().map(|item| item.index as usize).collect();
         self.leave_alone(file, &places, &done)?;
-        self.attack_batches(file, &places, &done, makers)
+        self.attack_batches(file, &places, &done, maker)
     }
 
     fn roster(&self, [clean, oracle]: [&CleanPass; 2]) -> Vec<Place> {
@@ -152,7 +150,7 @@ impl<'a> CellJob<'a> {
         file: &mut JournalFile,
         places: &[Place],
         done: &BTreeSet<usize>,
-        (maker, seat): (&mut dyn Maker, &mut JudgeSeat),
+        maker: &mut dyn Maker,
     ) -> Result<Came, RunError> {
         let attacked: Vec<Assignment> = places
             .iter()
@@ -161,6 +159,7 @@ impl<'a> CellJob<'a> {
             )
             .collect();
         let examples = self.examples(&attacked);
+        let mut seat = JudgeSeat::default();
         for assignments in attacked.chunks(maker.batch_items()) {
             if assignments.iter().all(|assignment| done.contains(&assignment.index)) {
                 continue;
@@ -168,12 +167,10 @@ impl<'a> CellJob<'a> {
             if self.watch.stop.asked() {
                 return Ok(Came::Interrupted);
             }
-            match self.attack_batch(assignments, maker, seat) {
+            match self.attack_batch(assignments, maker, &mut seat) {
                 Err(Trouble::Run(error)) => return Err(error),
                 Err(Trouble::Stopped) => return Ok(Came::Interrupted),
                 Err(Trouble::Victim(fault)) => {
-                    // The judge's own worker may be the one that failed.
-                    seat.0 = None;
                     let reason = format!("victim {}: {fault}", self.victim().facts.identity.id);
                     return Ok(Came::ToItsEnd(end(Status::Failed, Some(reason), vec![])));
                 }

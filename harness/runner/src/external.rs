@@ -1,6 +1,6 @@
 //! Adversarial audio that was made elsewhere: read, verified and scored like an attack's, with no foreign code run.
 
-use crate::cell::{CellJob, JudgeSeat};
+use crate::cell::CellJob;
 use crate::error::RunError;
 use crate::folder::Folder;
 use crate::judging::Left;
@@ -53,17 +53,16 @@ pub fn judge_external(
     if let Some(what) = before.as_ref().and_then(|before| before.differs(&manifest)) {
         return Err(occupied(&folder, &what));
     }
-    let _held = folder.lock(false)?;
+    let _held = folder.lock_and_sweep()?;
     manifest.write(&folder)?;
     setup.tell_notes(watch);
     let open: Vec<&PlannedCell> = cells.iter().filter(|cell| !folder.record(&cell.id).exists()).collect();
     let passes = clean_passes(&setup, &folder, &open, watch)?;
     watch.tell(Event::Phase { name: "judging", items: open.len() * setup.corpus.items.len() });
-    let mut seat = JudgeSeat::default();
     for cell in open.into_iter().take_while(|_| !stop.asked()) {
         let clean = passes.get(&cell.spec.victim.id);
         let job = CellJob { setup: &setup, folder: &folder, cell, clean, oracle_clean: clean, watch };
-        job.run(&mut audio.maker(&setup, &cell.spec), &mut seat)?;
+        job.run(&mut audio.maker(&setup, &cell.spec))?;
     }
     summarise(&folder, &manifest, watch)
 }

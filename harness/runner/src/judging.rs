@@ -5,7 +5,7 @@ use crate::roster::{Assignment, Place};
 use seraph_core::journal::{JournalItem, Pcm16Item, Sizes};
 use seraph_core::{ItemStatus, Number, Threat};
 use seraph_data::Item;
-use seraph_judge::{Clean, Constraint, Judgement, judge, pcm16, rezero_padding, succeeds};
+use seraph_judge::{Clean, Constraint, Judgement, Violation, judge, pcm16, rezero_padding, succeeds};
 
 /// A model that scores one row: the judge's own victim, which no attack has touched.
 pub(crate) trait Scorer {
@@ -121,6 +121,9 @@ impl Bench<'_> {
             line.fault.get_or_insert_with(|| violation.name().to_owned());
         }
         let Some(quantised) = &judgement.pcm16 else { return Ok(()) };
+        if matches!(judgement.violation, Some(Violation::Box { .. })) {
+            return Ok(()); // no audio: what the victim would say of it means nothing
+        }
         let logits = scorer.score(committed)?;
         let prediction = largest(&logits);
         line.adv_pred = Some(self.classes[prediction].clone());

@@ -1,7 +1,7 @@
 //! A run: the plan resolved, its cells attacked and recorded, the leaderboards rendered.
 
 use crate::board;
-use crate::cell::{CellJob, JudgeSeat};
+use crate::cell::CellJob;
 use crate::clean::{CleanPass, clean_pass};
 use crate::error::RunError;
 use crate::folder::Folder;
@@ -37,6 +37,7 @@ pub fn run(
     if let Some(manifest) = &before
         && is_finished(&folder, manifest, plan, options)?
     {
+        let _held = folder.lock_and_sweep()?;
         return summarise(&folder, manifest, watch);
     }
     let settings = WorkerSettings::of(options, stop);
@@ -46,7 +47,7 @@ pub fn run(
     if let Some(what) = before.as_ref().and_then(|before| before.differs(&manifest)) {
         return Err(occupied(&folder, &what));
     }
-    let _held = folder.lock(false)?;
+    let _held = folder.lock_and_sweep()?;
     manifest.write(&folder)?;
     setup.tell_notes(watch);
     let open: Vec<&PlannedCell> = cells.iter().filter(|cell| !folder.record(&cell.id).exists()).collect();
@@ -160,11 +161,11 @@ fn run_cells(
     }
     watch.tell(Event::Phase { name: "attacks", items: cells.len() * setup.corpus.items.len() });
     let pass = |name: &String| passes.get(name);
-    schedule::each(setup.workers.jobs, cells, watch.stop, JudgeSeat::default, |seat, cell| {
+    schedule::each(setup.workers.jobs, cells, watch.stop, |cell| {
         let victim = &cell.spec.victim.id;
         let oracle = cell.spec.source.as_ref().map_or(victim, |source| &source.id);
         let job = CellJob { setup, folder, cell, clean: pass(victim), oracle_clean: pass(oracle), watch };
-        job.run(&mut Attacker::new(setup, &cell.spec), seat)
+        job.run(&mut Attacker::new(setup, &cell.spec))
     })
 }
 
@@ -177,22 +178,16 @@ pub(crate) fn clean_passes(
     let victims = needed_victims(setup, cells);
     watch.tell(Event::Phase { name: "clean pass", items: victims.len() * setup.corpus.items.len() });
     let passes = Mutex::new(BTreeMap::new());
-    schedule::each(
-        setup.workers.jobs,
-        &victims,
-        watch.stop,
-        || (),
-        |(), victim| {
-            if let Some(pass) = clean_pass(setup, victim, folder, watch)? {
-                let name = victim.facts.identity.id.clone();
-                if let Some(failure) = &pass.failure {
-                    watch.warn(&format!("victim {name} failed: {failure}"));
-                }
-                passes.lock().expect("no thread panics while it holds the lock").insert(name, pass);
+    schedule::each(setup.workers.jobs, &victims, watch.stop, |victim| {
+        if let Some(pass) = clean_pass(setup, victim, folder, watch)? {
+            let name = victim.facts.identity.id.clone();
+            if let Some(failure) = &pass.failure {
+                watch.warn(&format!("victim {name} failed: {failure}"));
             }
-            Ok::<_, RunError>(())
-        },
-    )?;
+            passes.lock().expect("no thread panics while it holds the lock").insert(name, pass);
+        }
+        Ok::<_, RunError>(())
+    })?;
     let passes = passes.into_inner().expect("no thread panics while it holds the lock");
     let failures: Vec<&String> = passes.values().filter_map(|pass| pass.failure.as_ref()).collect();
     match failures.first() {

@@ -4,14 +4,13 @@ use crate::stop::Stop;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Does `work` on every item, `jobs` at a time, in order of their places. Each thread has its own `S`, which
-/// `start` makes. The first error, or `stop`, ends it once the items in hand are done.
-pub fn each<T, S, E>(
+/// Does `work` on every item, `jobs` at a time, in order of their places. The first error, or `stop`, ends
+/// it once the items in hand are done.
+pub fn each<T, E>(
     jobs: usize,
     items: &[T],
     stop: &Stop,
-    start: impl Fn() -> S + Sync,
-    work: impl Fn(&mut S, &T) -> Result<(), E> + Sync,
+    work: impl Fn(&T) -> Result<(), E> + Sync,
 ) -> Result<(), E>
 where
     T: Sync,
@@ -21,10 +20,9 @@ where
     let failure = Mutex::new(None);
     let failed = || failure.lock().is_ok_and(|f| f.is_some());
     let run = || {
-        let mut state = start();
         while !stop.asked() && !failed() {
             let Some(item) = items.get(next.fetch_add(1, Ordering::Relaxed)) else { break };
-            if let Err(error) = work(&mut state, item) {
+            if let Err(error) = work(item) {
                 failure.lock().expect("no thread panics while it holds the lock").get_or_insert(error);
             }
         }
@@ -48,16 +46,10 @@ mod tests {
         let items: Vec<usize> = (0..100).collect();
         for jobs in [1, 2, 7, 200] {
             let done = Mutex::new(vec![]);
-            each(
-                jobs,
-                &items,
-                &Stop::new(),
-                || (),
-                |(), &i| {
-                    done.lock().unwrap().push(i);
-                    Ok::<_, ()>(())
-                },
-            )
+            each(jobs, &items, &Stop::new(), |&i| {
+                done.lock().unwrap().push(i);
+                Ok::<_, ()>(())
+            })
             .unwrap();
             let mut done = done.into_inner().unwrap();
             done.sort_unstable();
@@ -69,16 +61,10 @@ mod tests {
     fn the_first_error_ends_it() {
         let items: Vec<usize> = (0..100).collect();
         let done = AtomicUsize::new(0);
-        let result = each(
-            1,
-            &items,
-            &Stop::new(),
-            || (),
-            |(), &i| {
-                done.fetch_add(1, Ordering::Relaxed);
-                if i == 3 { Err(i) } else { Ok(()) }
-            },
-        );
+        let result = each(1, &items, &Stop::new(), |&i| {
+            done.fetch_add(1, Ordering::Relaxed);
+            if i == 3 { Err(i) } else { Ok(()) }
+        });
         assert_eq!((result, done.into_inner()), (Err(3), 4));
     }
 
@@ -86,17 +72,11 @@ mod tests {
     fn a_request_to_stop_lets_the_item_in_hand_finish() {
         let stop = Stop::new();
         let done = AtomicUsize::new(0);
-        each(
-            1,
-            &[0, 1, 2],
-            &stop,
-            || (),
-            |(), &i| {
-                stop.ask();
-                done.fetch_add(1 + i, Ordering::Relaxed);
-                Ok::<_, ()>(())
-            },
-        )
+        each(1, &[0, 1, 2], &stop, |&i| {
+            stop.ask();
+            done.fetch_add(1 + i, Ordering::Relaxed);
+            Ok::<_, ()>(())
+        })
         .unwrap();
         assert_eq!(done.into_inner(), 1);
     }

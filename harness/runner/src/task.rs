@@ -91,6 +91,12 @@ impl Maker for Attacker<'_> {
             none => none.insert(setup.start_victim(victim).map_err(Trouble::Victim)?),
         };
         let outcome = match setup.start_attack(attack, n_items) {
+            // What keeps every worker from starting is no attack's failure: the run can go on when it is mended.
+            Err(fault @ (Fault::NotStarted { .. } | Fault::Isolation { .. })) => {
+                let name = attack.facts.identity.name.clone();
+                let fault = Box::new(fault);
+                return Err(Trouble::Run(RunError::Worker { role: "attack", name, file: None, fault }));
+            }
             Err(fault) => TaskOutcome { fault: Some(fault), ..nothing(n_items) },
             Ok(mut worker) => {
                 let task = task(self.cell, batch);

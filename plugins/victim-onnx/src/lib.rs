@@ -1,7 +1,7 @@
 //! `victim-onnx`: any ONNX speech-emotion model that takes raw audio and gives logits.
 //!
-//! ONNX Runtime answers; the gradients come from differentiating the model's graph. [`signature`] finds input and
-//! output, [`sessions`] keeps the model and its differentiated forms open, [`victim`] is the plugin.
+//! ONNX Runtime answers; the gradients come from differentiating the model's graph. `signature` finds input and
+//! output, `sessions` keeps the model and its differentiated forms open, `victim` is the plugin.
 #![deny(unsafe_code)] // but for the attributes of the export macro
 
 mod sessions;
