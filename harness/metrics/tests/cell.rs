@@ -122,7 +122,7 @@ fn where_all_items_share_one_outcome_the_interval_is_wilsons() {
 #[test]
 fn where_every_class_shares_one_outcome_uar_is_not_certain() {
     // 16 items of a and 4 of b, all right and none broken.
-    let label = |i: u64| if i % 5 == 0 { "b" } else { "a" };
+    let label = |i: u64| if i.is_multiple_of(5) { "b" } else { "a" };
     let items: Vec<_> =
         (0..20).map(|i| item(i, &format!("s{}", i % 4), label(i), label(i), Some(label(i)))).collect();
     let record = record(items);
