@@ -11,7 +11,8 @@ pub fn footer() -> Markup {
             p {
                 "Attacks only perturb. Queries, time, constraints, predictions and verdicts are the host's: the audio that an attack "
                 "hands in is checked against the threat in double precision and scored again by a fresh process. An output that "
-                "breaks the threat is no success. Intervals are 95 % and resample whole speakers. A dash is a missing value, never 0."
+                "breaks the threat is no success. Intervals are 95 % and resample whole speakers; where all \
+                 items share one outcome they are Wilson's, of a mean over classes those of each class combined. A dash is a missing value, never 0."
             }
             dl.facts {
                 @for column in COLUMNS { dt { (column.title) } dd { (column.doc) } }
