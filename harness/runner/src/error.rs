@@ -41,8 +41,8 @@ pub enum RunError {
         /// Which, and what would do.
         source: ParamError,
     },
-    /// A library that does not hold what its note says.
-    #[error("{role} '{name}': {} does not describe '{id}'", library.display())]
+    /// A library that does not hold what the plan wants, or several of which it does not say one.
+    #[error("{role} '{name}': {} {}", library.display(), not_inside(role, wanted, held))]
     NotInside {
         /// "attack" or "victim".
         role: &'static str,
@@ -50,8 +50,10 @@ pub enum RunError {
         name: String,
         /// The library.
         library: PathBuf,
-        /// What was looked for in it.
-        id: String,
+        /// The `id` of the plan.
+        wanted: Option<String>,
+        /// The ids that it holds.
+        held: Vec<String>,
     },
     /// A plugin could not say what it is, or a victim not be loaded.
     #[error("{role} '{name}'{}: {fault}", in_file(file))]
@@ -132,6 +134,17 @@ pub enum RunError {
     /// The leaderboards could not be rendered.
     #[error("cannot render the leaderboards: {0}")]
     Render(String),
+}
+
+fn not_inside(role: &str, wanted: &Option<String>, held: &[String]) -> String {
+    let ids = held.join(", ");
+    match (wanted, held) {
+        (_, []) => format!("holds no {role}"),
+        (Some(wanted), _) => format!("holds no {role} '{wanted}'; give one of its ids: {ids}"),
+        (None, [first, ..]) => {
+            format!("holds several {role}s; say which, eg id = \"{first}\" beside plugin; there are: {ids}")
+        }
+    }
 }
 
 fn in_file(file: &Option<PathBuf>) -> String {

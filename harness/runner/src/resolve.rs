@@ -78,9 +78,10 @@ fn resolve_attack(
     let (role, name) = ("attack", written.name());
     let plugin = find(plan, (role, Kind::Attack), (&name, &written.plugin), &workers.install)?;
     let description = describe_plugin(plan, role, &name, &plugin, workers)?;
-    let id = wanted_id(&written.plugin, description.attacks.iter().map(|info| info.id.as_str()));
-    let info = description.attacks.iter().find(|info| Some(info.id.as_str()) == id.as_deref());
-    let info = info.ok_or_else(|| not_inside(role, &name, &plugin, &written.plugin))?;
+    let held: Vec<&str> = description.attacks.iter().map(|info| info.id.as_str()).collect();
+    let wanted = written.id.as_deref();
+    let place = place_of(wanted, &written.plugin, &held);
+    let info = &description.attacks[place.ok_or_else(|| not_inside(role, &name, &plugin, wanted, &held))?];
     let overrides = overrides(plan, &written.params, &info.params);
     let params = resolve_params(&info.params, &info.presets, written.preset.as_deref(), &overrides)
         .map_err(|source| RunError::Param { role, name: name.clone(), source })?;
@@ -114,9 +115,10 @@ fn resolve_victim(
     let model_sha256 = model.as_deref().map(|model| hash_model(&name, model)).transpose()?;
     let card = model.as_deref().map(Card::beside).transpose()?.flatten();
     let description = describe_plugin(plan, role, &name, &plugin, workers)?;
-    let id = wanted_id(&written.plugin, description.victims.iter().map(|info| info.id.as_str()));
-    let info = description.victims.iter().find(|info| Some(info.id.as_str()) == id.as_deref());
-    let info = info.ok_or_else(|| not_inside(role, &name, &plugin, &written.plugin))?;
+    let held: Vec<&str> = description.victims.iter().map(|info| info.id.as_str()).collect();
+    let wanted = written.id.as_deref();
+    let place = place_of(wanted, &written.plugin, &held);
+    let info = &description.victims[place.ok_or_else(|| not_inside(role, &name, &plugin, wanted, &held))?];
     let overrides = victim_overrides(plan, written, model.as_deref(), &info.params, workers);
     let params = resolve_params(&info.params, &[], None, &overrides).map_err(|source| RunError::Param {
         role,
@@ -179,6 +181,7 @@ pub struct OpenVictim {
 pub fn open_victim(model: &Path, corpus: &Corpus, install: Install) -> Result<OpenVictim, RunError> {
     let written = VictimPlan {
         plugin: "victim-onnx".to_owned(),
+        id: None,
         model: Some(model.to_owned()),
         given_name: None,
         params: plan::Params::new(),
@@ -282,15 +285,27 @@ fn describe_plugin(
     })
 }
 
-/// Which of a library's plugins is meant: the one that the plan names, or the only one of a library named by path.
-fn wanted_id<'a>(written: &str, ids: impl Iterator<Item = &'a str> + Clone) -> Option<String> {
-    let named = ids.clone().find(|id| *id == written);
-    let only = || ids.clone().next().filter(|_| ids.clone().count() == 1);
-    named.or_else(only).map(ToOwned::to_owned)
+/// Which of the plugins that a library holds is meant: the one whose id the plan gives, the one that it names, or
+/// the only one of a library named by path.
+fn place_of(id: Option<&str>, plugin: &str, held: &[&str]) -> Option<usize> {
+    let named = held.iter().position(|&held| held == id.unwrap_or(plugin));
+    named.or_else(|| (id.is_none() && held.len() == 1).then_some(0))
 }
 
-fn not_inside(role: &'static str, name: &str, plugin: &PluginFile, id: &str) -> RunError {
-    RunError::NotInside { role, name: name.to_owned(), library: plugin.path.clone(), id: id.to_owned() }
+fn not_inside(
+    role: &'static str,
+    name: &str,
+    plugin: &PluginFile,
+    wanted: Option<&str>,
+    held: &[&str],
+) -> RunError {
+    RunError::NotInside {
+        role,
+        name: name.to_owned(),
+        library: plugin.path.clone(),
+        wanted: wanted.map(ToOwned::to_owned),
+        held: held.iter().map(ToString::to_string).collect(),
+    }
 }
 
 pub(crate) fn hash_model(name: &str, path: &Path) -> Result<String, RunError> {

@@ -90,6 +90,9 @@ pub struct CorpusPlan {
 pub struct VictimPlan {
     /// Name of a built-in plugin, or a path to a shared library.
     pub plugin: String,
+    /// Which victim of the library, where `plugin` is the path of one with several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
     /// The model file; `None` for plugins that need none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<PathBuf>,
@@ -107,6 +110,9 @@ pub struct VictimPlan {
 pub struct AttackPlan {
     /// Name of a built-in plugin, or a path to a shared library.
     pub plugin: String,
+    /// Which attack of the library, where `plugin` is the path of one with several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
     /// A named set of parameters that the plugin publishes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub preset: Option<String>,
@@ -239,6 +245,22 @@ pub enum PlanError {
         /// All keys of that table.
         known: Vec<String>,
     },
+    /// A value that its key does not take.
+    #[error("line {line}: '{value}' is no {key} in {table}{}", keys::suggestion_of_value(.nearest, .known))]
+    UnknownValue {
+        /// Line in the text, from 1.
+        line: usize,
+        /// The value.
+        value: String,
+        /// Its key.
+        key: &'static str,
+        /// The table that it stands in, as plans write it, eg "[[threat]]".
+        table: &'static str,
+        /// The nearest value of that key, if one is near.
+        nearest: Option<&'static str>,
+        /// All values of that key.
+        known: &'static [&'static str],
+    },
     /// A combination that cannot be run.
     #[error("{at}: {problem}")]
     Impossible {
@@ -275,17 +297,18 @@ impl Plan {
 }
 
 impl VictimPlan {
-    /// Its name in tables and ids: given, or the model's file stem, or the plugin's.
+    /// Its name in tables and ids: given, or the model's file stem, or its id, or the plugin's.
     pub fn name(&self) -> String {
-        let from_file = || stem(self.model.as_deref().unwrap_or(Path::new(&self.plugin)));
-        self.given_name.clone().unwrap_or_else(from_file)
+        let from_model = || self.model.as_deref().map(stem);
+        let from_plugin = || self.id.clone().unwrap_or_else(|| stem(Path::new(&self.plugin)));
+        self.given_name.clone().or_else(from_model).unwrap_or_else(from_plugin)
     }
 }
 
 impl AttackPlan {
-    /// Its name in tables and ids: given, or the plugin's (the file stem of a path).
+    /// Its name in tables and ids: given, or its id, or the plugin's (the file stem of a path).
     pub fn name(&self) -> String {
-        self.given_name.clone().unwrap_or_else(|| stem(Path::new(&self.plugin)))
+        self.given_name.clone().or_else(|| self.id.clone()).unwrap_or_else(|| stem(Path::new(&self.plugin)))
     }
 }
 

@@ -59,12 +59,14 @@ fn every_key_of_a_plan_is_known_to_the_key_check() {
         corpus: CorpusPlan { id: "c".into(), path: Some("p".into()), split: Some("s".into()), limit: 1 },
         victims: vec![VictimPlan {
             plugin: "v".into(),
+            id: Some("i".into()),
             model: Some("m".into()),
             given_name: Some("n".into()),
             params: Params::from([("k".into(), ParamValue::Int(1))]),
         }],
         attacks: vec![AttackPlan {
             plugin: "a".into(),
+            id: Some("i".into()),
             preset: Some("p".into()),
             params: Params::from([("k".into(), ParamValue::Int(1))]),
             given_name: Some("n".into()),
@@ -102,11 +104,67 @@ fn an_unknown_key_is_named_with_its_line_table_and_nearest_key() {
             "query_budget =",
             "line 26: unknown key 'query_budget' in [[threat]]; it may have access,",
         ),
+        ("eps =", "epsilon =", "line 23: unknown key 'epsilon' in [[threat]]; did you mean 'eps'?"),
         ("limit = 0", "[run]\nbacth = 4", "line 10: unknown key 'bacth' in [run]; did you mean 'batch'?"),
     ] {
         let error = with(from, to).unwrap_err();
         assert!(error.starts_with(expected), "{error}");
     }
+}
+
+#[test]
+fn an_unknown_value_is_named_with_its_key_and_the_nearest() {
+    for (from, to, expected) in [
+        (
+            "\"linf\"",
+            "\"lnif\"",
+            "line 22: 'lnif' is no norm in [[threat]]; did you mean 'linf'? There are linf, l2",
+        ),
+        (
+            "\"white-box\"",
+            "\"whitebox\"",
+            "line 21: 'whitebox' is no access in [[threat]]; did you mean 'white-box'?",
+        ),
+        (
+            "\"untargeted\"",
+            "\"untargted\"",
+            "line 24: 'untargted' is no goal in [[threat]]; did you mean 'untargeted'?",
+        ),
+        ("\"true\"", "\"tru\"", "line 25: 'tru' is no labels in [[threat]]; did you mean 'true'?"),
+        (
+            "limit = 0",
+            "limit = 0\n[run]\naudio = \"al\"",
+            "line 11: 'al' is no audio in [run]; did you mean 'all'?",
+        ),
+        (
+            "\"white-box\"",
+            "\"black\"",
+            "line 21: 'black' is no access in [[threat]]; there are white-box, score",
+        ),
+    ] {
+        let error = with(from, to).unwrap_err();
+        assert!(error.starts_with(expected), "{error}");
+    }
+    assert!(with("queries = 1000", "queries = -1").unwrap_err().contains("a whole number, 0 or more"));
+}
+
+#[test]
+fn every_value_that_the_check_knows_is_one_and_there_are_no_others() {
+    let words = |key: &str| keys::VALUES.iter().find(|value| value.1 == key).unwrap().2.to_vec();
+    assert_eq!(words("access"), Access::ALL.map(Access::as_str));
+    assert_eq!(words("norm"), Norm::ALL.map(Norm::as_str));
+    fn read<T: de::DeserializeOwned>(words: Vec<&str>) -> Vec<T> {
+        words.iter().map(|word| serde_json::from_value(serde_json::json!(word)).unwrap()).collect()
+    }
+    assert_eq!(read::<Goal>(words("goal")), [Goal::Untargeted, Goal::Targeted]);
+    assert_eq!(read::<Labels>(words("labels")), [Labels::True, Labels::Predicted]);
+    assert_eq!(read::<KeepAudio>(words("audio")), [KeepAudio::None, KeepAudio::Examples, KeepAudio::All]);
+}
+
+#[test]
+fn a_plugin_of_a_library_is_called_by_its_id() {
+    let plan = with("plugin = \"pgd\"", "plugin = \"x/libattacks.so\"\nid = \"fgsm\"").unwrap();
+    assert_eq!((plan.attacks[0].name(), plan.attacks[0].id.as_deref()), ("fgsm".into(), Some("fgsm")));
 }
 
 #[test]
@@ -129,7 +187,7 @@ fn impossible_plans_get_one_line_each() {
             "norm = \"l0\"\neps = 1.5",
             "whole number of samples",
         ),
-        ("norm = \"linf\"", "norm = \"l7\"", "unknown variant `l7`"),
+        ("norm = \"linf\"", "norm = \"l7\"", "'l7' is no norm in [[threat]]; did you mean 'l2'?"),
         ("goal = \"untargeted\"", "goal = \"targeted\"", "needs target"),
         ("goal = \"untargeted\"", "target = \"next\"", "the goal is untargeted"),
         ("access = \"white-box\"", "access = \"transfer\"", "a transfer threat needs source"),
