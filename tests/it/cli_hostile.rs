@@ -31,7 +31,9 @@ fn a_misdeed_costs_its_own_items_and_names_them() {
         .replace("[0.001, 0.01]", "0.01\nqueries = 20")
         .replace("limit = 12", "limit = 4");
     desk.write("plan.toml", plan.replace("[[threat]]", &format!("{hostile}[[threat]]")));
-    desk.run(&["run", "plan.toml", "--out", "out", "--jobs", "2"]).ended(0);
+    let ran = desk.run(&["run", "plan.toml", "--out", "out", "--jobs", "2"]).ended(0);
+    let lost = |line: &&str| line.contains("of 4 attacked items are lost");
+    assert!(ran.stderr.lines().filter(lost).count() >= 7, "{}", ran.stderr);
     let journals = tree(&desk.path("out/journal"));
     let items = |attack: &str| {
         let start = format!("{attack}--");

@@ -2,7 +2,7 @@
 
 use crate::error::RunError;
 use crate::folder::{Folder, read_if_present};
-use seraph_core::{Record, Status};
+use seraph_core::{Number, Record, Status};
 use serde::Serialize;
 use std::path::PathBuf;
 
@@ -19,6 +19,9 @@ pub struct RunSummary {
     pub skipped: Vec<CellNote>,
     /// Cells that failed, or that may not be ranked.
     pub unsound: Vec<CellNote>,
+    /// Cells some of whose attacked items broke the constraints or came back without audio. None of these counts as a
+    /// success, which must not be read as the victim's strength.
+    pub lost: Vec<CellNote>,
     /// One row per cell with results.
     pub rows: Vec<SummaryRow>,
     /// The leaderboard page.
@@ -45,11 +48,13 @@ pub struct SummaryRow {
     pub eps: f64,
     pub seed: u64,
     pub attacked: u64,
+    pub invalid: u64,
+    pub failed: u64,
     pub clean_uar: Option<f64>,
     pub robust_accuracy: Option<f64>,
     pub robust_uar: Option<f64>,
     pub asr: Option<f64>,
-    pub median_snr_db: Option<f64>,
+    pub median_snr_db: Option<Number>,
 }
 
 impl RunSummary {
@@ -77,6 +82,18 @@ impl RunSummary {
             Status::Skipped => self.skipped.push(note),
             Status::Failed | Status::Invalid => self.unsound.push(note),
         }
+        let n = record.n;
+        if n.invalid + n.failed > 0 {
+            let reason = format!(
+                "{} of {} attacked items are lost and count as no success: {} outside the constraints, {} without \
+                 usable audio; its journal says why, item by item",
+                n.invalid + n.failed,
+                n.attacked,
+                n.invalid,
+                n.failed
+            );
+            self.lost.push(CellNote { cell: record.id.clone(), reason });
+        }
         if !record.metrics.is_empty() {
             self.rows.push(row(record));
         }
@@ -93,11 +110,13 @@ fn row(record: &Record) -> SummaryRow {
         eps: threat.eps.0,
         seed: record.cell.seed,
         attacked: record.n.attacked,
+        invalid: record.n.invalid,
+        failed: record.n.failed,
         clean_uar: record.value("clean_uar"),
         robust_accuracy: record.value("robust_accuracy"),
         robust_uar: record.value("robust_uar"),
         asr: record.value("asr"),
-        median_snr_db: record.value("snr_db"),
+        median_snr_db: record.value("snr_db").map(Number),
     }
 }
 

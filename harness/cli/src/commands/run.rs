@@ -113,11 +113,12 @@ pub fn print_summary(summary: &RunSummary) -> Result<()> {
                 row.attack.clone(),
                 row.seed.to_string(),
                 row.attacked.to_string(),
+                (row.invalid + row.failed).to_string(),
                 percent(row.clean_uar),
                 percent(row.robust_accuracy),
                 percent(row.robust_uar),
                 percent(row.asr),
-                row.median_snr_db.map_or("-".into(), |v| format!("{v:.1}")),
+                row.median_snr_db.map_or("-".into(), |v| format!("{:.1}", v.0)),
             ]
         })
         .collect();
@@ -127,6 +128,7 @@ pub fn print_summary(summary: &RunSummary) -> Result<()> {
         "attack",
         "seed",
         "attacked",
+        "lost",
         "clean UAR %",
         "robust acc %",
         "robust UAR %",

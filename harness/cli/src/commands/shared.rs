@@ -60,6 +60,9 @@ pub fn outcome(summary: &RunSummary, resume_with: &str) -> Outcome {
     for skipped in &summary.skipped {
         output::note(format!("skipped {}: {}", skipped.cell, skipped.reason));
     }
+    for lost in &summary.lost {
+        output::note(format!("{}: {}", lost.cell, lost.reason));
+    }
     match summary.unsound.as_slice() {
         [] => Outcome::Done,
         [first, ..] => Outcome::Failed(format!(
