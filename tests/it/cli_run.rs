@@ -40,6 +40,18 @@ fn a_plan_runs_to_records_that_say_what_happened() {
 }
 
 #[test]
+fn rendered_again_the_leaderboards_are_the_same_to_the_byte() {
+    let desk = Desk::new();
+    desk.write("plan.toml", linear_plan(&["null"]));
+    desk.run(&["run", "plan.toml", "--out", "out"]).ended(0);
+    desk.run(&["render", "out", "--out", "site"]).ended(0);
+    for ending in ["html", "md", "csv", "json", "tex"] {
+        let board = |dir: &str| std::fs::read(desk.path(dir).join(format!("leaderboard.{ending}"))).unwrap();
+        assert!(board("out") == board("site"), "leaderboard.{ending} differs");
+    }
+}
+
+#[test]
 fn the_number_of_jobs_and_a_second_run_change_no_byte_of_a_record() {
     let desk = Desk::new();
     desk.write("plan.toml", linear_plan(&["noise", "pgd"]));

@@ -3,6 +3,7 @@
 use crate::output::{self, Outcome, Result};
 use clap::Args;
 use seraph_report::Options;
+use seraph_runner::{Folder, Manifest};
 use std::path::PathBuf;
 
 /// Renders leaderboards (HTML, Markdown, CSV, JSON, LaTeX) from the records of a run
@@ -14,7 +15,7 @@ pub struct Render {
     /// Where the leaderboards are written
     #[arg(long, value_name = "DIR2")]
     out: PathBuf,
-    /// Heading of the page
+    /// Heading of the page; the name of the plan where not given
     #[arg(long)]
     title: Option<String>,
     /// Say the result as one JSON document
@@ -26,7 +27,10 @@ impl Render {
     /// Renders.
     pub fn run(self) -> Result {
         let mut options = Options::default();
-        options.title = self.title.unwrap_or(options.title);
+        options.title = match self.title {
+            Some(title) => title,
+            None => Manifest::read(&Folder::at(&self.dir))?.map_or(options.title, |run| run.plan.name),
+        };
         let rendered = seraph_report::render(&self.dir, &self.out, &options)?;
         if self.json {
             output::print_json(&serde_json::json!({ "files": rendered.files }))?;
