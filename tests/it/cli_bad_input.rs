@@ -22,6 +22,7 @@ fn plans_that_cannot_be_run() {
     };
     for (plan, expected) in [
         ("name = ".to_owned(), &["plan.toml", "line 1"][..]),
+        (changed("linf", "lnif"), &["'lnif' is no norm in [[threat]]", "did you mean 'linf'"]),
         (changed("norm =", "nrom ="), &["unknown key 'nrom' in [[threat]]", "'norm'"]),
         (changed("[0.001, 0.01]", "[-0.1]"), &["eps = -0.1", "above 0"]),
         (changed("[0.001, 0.01]", "[]"), &["eps is an empty list"]),
@@ -72,6 +73,47 @@ fn files_that_are_no_plugins() {
         let line = refused(&desk, &plan("libm.so"));
         assert!(line.contains("libm.so") && line.contains("note"), "{line}");
     }
+}
+
+#[test]
+fn a_library_of_several_attacks_says_which_and_one_is_picked_by_id() {
+    let desk = Desk::new();
+    let library = crate::program::library("seraph_gradient");
+    let plugin = format!("plugin = \"{}\"", library.display());
+    let plan = |id: &str| linear_plan(&["pgd"]).replace("plugin = \"pgd\"", &format!("{plugin}\n{id}"));
+    let line = refused(&desk, &plan(""));
+    assert!(line.contains("id = \"") && line.contains("pgd") && line.contains("fgsm"), "{line}");
+    let line = refused(&desk, &plan("id = \"nonesuch\""));
+    assert!(line.contains("'nonesuch'") && line.contains("pgd"), "{line}");
+    desk.write("plan.toml", plan("id = \"pgd\""));
+    let ran = desk.run(&["run", "plan.toml", "--out", "out", "--limit", "4"]).ended(0);
+    assert!(ran.stdout.contains(" pgd "), "{}", ran.stdout);
+}
+
+#[test]
+fn a_library_that_was_cut_off_is_damaged() {
+    let desk = Desk::new();
+    let bytes = std::fs::read(crate::program::library("seraph_gradient")).unwrap();
+    desk.write("cut.so", &bytes[..100_000]);
+    for command in ["describe", "check"] {
+        let ran = desk.run(&[command, "cut.so"]).ended(2);
+        assert!(ran.last_words().contains("cut.so is damaged"), "{}", ran.stderr);
+    }
+}
+
+#[test]
+fn no_output_is_written_over_its_input() {
+    let desk = Desk::new();
+    let model = desk.write("m.onnx", "a model");
+    std::os::unix::fs::symlink(&model, desk.path("soft.onnx")).unwrap();
+    std::fs::hard_link(&model, desk.path("hard.onnx")).unwrap();
+    for output in ["m.onnx", "./m.onnx", "soft.onnx", "hard.onnx"] {
+        for args in [["grad", "m.onnx", "--output", output], ["check", "m.onnx", "--junit", output]] {
+            let ran = desk.run(&args).ended(2);
+            assert!(ran.last_words().contains("would overwrite the input m.onnx"), "{}", ran.stderr);
+        }
+    }
+    assert_eq!(std::fs::read(model).unwrap(), b"a model");
 }
 
 fn wav(sample_rate_hz: u32, channels: u16, samples: &[i16]) -> Vec<u8> {

@@ -100,6 +100,11 @@ pub fn linear_plan(attacks: &[&str]) -> String {
     )
 }
 
+/// A plugin library that was built with the program.
+pub fn library(name: &str) -> PathBuf {
+    program().with_file_name(format!("lib{name}.so"))
+}
+
 fn program() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     PROGRAM.get_or_init(|| {

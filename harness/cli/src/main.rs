@@ -6,13 +6,13 @@ mod checks;
 mod commands;
 mod install;
 mod output;
+mod overwrite;
 mod table;
 
-use clap::Parser;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
     // A worker is this binary, started again under a name of its own.
     seraph_host::worker_main_if_requested();
-    output::exit(commands::Seraph::parse().run())
+    output::exit(commands::Seraph::from_args().run())
 }

@@ -3,6 +3,7 @@
 use super::shared::PluginDirs;
 use crate::checks::{Check, Found, Report};
 use crate::output::{Refused, Result};
+use crate::overwrite;
 use clap::Args;
 use seraph_core::{Norm, Seed};
 use seraph_host::{
@@ -44,6 +45,9 @@ const PER_LIBRARY: usize = 2;
 impl CheckPlugin {
     /// Checks.
     pub fn run(self) -> Result {
+        if let Some(junit) = &self.junit {
+            overwrite::refuse(&self.plugin, junit, "--junit")?;
+        }
         let file = seraph_host::read_plugin(&self.plugin)?;
         let notes: Vec<String> = file.notes.iter().map(|note| format!("{} {}", note.kind, note.id)).collect();
         let mut checks = vec![Check::of("note", !notes.is_empty(), notes.join(", "))];

@@ -1,6 +1,7 @@
 //! `seraph grad`: an ONNX model in, an ONNX model that also gives gradients out.
 
 use crate::output::{self, Outcome, Refused, Result};
+use crate::overwrite;
 use clap::{Args, ValueEnum};
 use seraph_autodiff::{Loss, Model, Options, differentiate};
 use serde_json::json;
@@ -89,6 +90,7 @@ impl Grad {
     pub fn run(self) -> Result {
         let named =
             |error: &dyn std::fmt::Display| Refused::new(format!("{}: {error}", self.model.display()));
+        overwrite::refuse(&self.model, &self.output, "--output")?;
         let bytes = std::fs::read(&self.model)
             .map_err(|error| Refused::new(format!("cannot read model {}: {error}", self.model.display())))?;
         let model = Model::from_bytes(&bytes).map_err(|error| named(&error))?;

@@ -14,7 +14,8 @@ mod shared;
 mod victim_check;
 
 use crate::output::Result;
-use clap::{Parser, Subcommand};
+use clap::error::{ContextKind, ContextValue};
+use clap::{CommandFactory, Parser, Subcommand};
 
 /// Attacks speech-emotion models through isolated plugins, judges every result itself, and publishes the
 /// leaderboards.
@@ -56,6 +57,11 @@ enum Victim {
 }
 
 impl Seraph {
+    /// The command line; ends the program where it is none.
+    pub fn from_args() -> Seraph {
+        Seraph::try_parse().unwrap_or_else(|error| with_nearest_command(error).exit())
+    }
+
     /// Carries the command out.
     pub fn run(self) -> Result {
         match self.command {
@@ -74,10 +80,35 @@ impl Seraph {
     }
 }
 
+/// Names the nearest command where two letters are swapped, which clap's own measure does not find near.
+fn with_nearest_command(mut error: clap::Error) -> clap::Error {
+    let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidSubcommand) else { return error };
+    if error.get(ContextKind::SuggestedSubcommand).is_none() {
+        let distance = |name: &str| strsim::damerau_levenshtein(name, word);
+        let command = Seraph::command();
+        let known = command.get_subcommands().map(|command| command.get_name().to_owned());
+        let near =
+            known.filter(|name| distance(name) <= 1 + name.len() / 4).min_by_key(|name| distance(name));
+        if let Some(near) = near {
+            error.insert(ContextKind::SuggestedSubcommand, ContextValue::Strings(vec![near]));
+        }
+    }
+    error
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
+
+    #[test]
+    fn a_mistyped_command_is_told_the_nearest() {
+        for (typed, nearest) in [("rnu", Some("'run'")), ("rendr", Some("'render'")), ("bogus", None)] {
+            let error = Seraph::try_parse_from(["seraph", typed]).expect_err(typed);
+            let text = with_nearest_command(error).to_string();
+            assert_eq!(text.contains("similar"), nearest.is_some(), "{text}");
+            assert!(text.contains(nearest.unwrap_or_default()), "{text}");
+        }
+    }
 
     #[test]
     fn the_command_line_is_well_formed() {
