@@ -105,6 +105,17 @@ impl Folder {
         self.lock(false)
     }
 
+    /// As [`Folder::lock`] for a whole run, which nobody else may write into: what a killed one left half written is
+    /// removed.
+    pub(crate) fn lock_and_sweep(&self) -> Result<File, FolderError> {
+        let held = self.lock(false)?;
+        sweep(&self.root, 0)?;
+        for below in ["journal", "clean", "records", "timings", "audio"] {
+            sweep(&self.root.join(below), 3)?;
+        }
+        Ok(held)
+    }
+
     /// The clean audio of an item as a victim was given it.
     pub fn clean_audio(&self, victim: &str, item: &str) -> PathBuf {
         self.root.join("audio/clean").join(victim).join(format!("{}.wav", file_name_of(item)))
@@ -166,6 +177,28 @@ fn write_beside(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) ->
     })
 }
 
+/// Whether [`write_beside`] gives such names: `.<name>.<process>-<number>.tmp`.
+fn is_temporary(name: &str) -> bool {
+    let numbers = name.strip_prefix('.').and_then(|name| name.strip_suffix(".tmp")?.rsplit_once('.'));
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    numbers
+        .and_then(|(_, numbers)| numbers.split_once('-'))
+        .is_some_and(|(a, b)| is_number(a) && is_number(b))
+}
+
+/// Removes the temporary files in `dir` and so many levels of folders below it.
+fn sweep(dir: &Path, levels: usize) -> Result<(), FolderError> {
+    for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
+        let (path, kind) = (entry.path(), entry.file_type().map_err(FolderError::read(dir))?);
+        if kind.is_dir() && levels > 0 {
+            sweep(&path, levels - 1)?;
+        } else if kind.is_file() && is_temporary(&entry.file_name().to_string_lossy()) {
+            fs::remove_file(&path).map_err(FolderError::write(&path))?;
+        }
+    }
+    Ok(())
+}
+
 fn sync_parent(path: &Path) -> Result<(), FolderError> {
     let parent = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     File::open(parent).and_then(|folder| folder.sync_all()).map_err(FolderError::write(parent))
@@ -221,6 +254,22 @@ mod tests {
         drop(held);
         let _first = folder.lock(true).unwrap();
         let _second = folder.lock(true).unwrap();
+    }
+
+    #[test]
+    fn what_a_killed_run_left_half_written_is_removed_and_nothing_else() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = Folder::at(dir.path());
+        let kept =
+            ["records/a.json", "audio/c/x.wav", "records/.hidden", "records/.a.tmp", "own/.a.json.1-2.tmp"];
+        let left = [".run.json.7-0.tmp", "records/.a.json.13363-118.tmp", "audio/clean/v/.x.wav.1-2.tmp"];
+        for name in kept.iter().chain(&left) {
+            create_parent(&dir.path().join(name)).unwrap();
+            fs::write(dir.path().join(name), "x").unwrap();
+        }
+        let _held = folder.lock_and_sweep().unwrap();
+        assert!(kept.iter().all(|name| dir.path().join(name).exists()));
+        assert!(left.iter().all(|name| !dir.path().join(name).exists()));
     }
 
     #[test]
