@@ -63,6 +63,7 @@ A plan:
   norm = \"linf\"
   eps = [0.0005, 0.001, 0.002]
 
+A plugin is a name that `seraph list` shows, or the path of a library, with id = \"...\" where it holds several.
 Paths in a plan are relative to the plan's folder, else to the working directory.";
 
 impl Run {
