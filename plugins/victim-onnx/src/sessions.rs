@@ -113,3 +113,14 @@ impl GraphLoss {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_model_is_said_once() {
+        let error = Sessions::open(b"text", SessionConfig::default()).err().unwrap_or_default();
+        assert_eq!(error.matches("not an ONNX model").count(), 1, "{error}");
+    }
+}
