@@ -24,7 +24,7 @@ impl Seed {
     ///
     /// It depends on the plan's `master` seed, the SHA-256 of the attack's and the victim's binary or model (hex), the
     /// item and the restart; not on eps, so that the points of a security curve share their random draws. A task of many
-    /// items has the seed of `item` "", and its items are told apart by [`Seed::item_stream`].
+    /// items has the seed of `item` "", and each item's stream in it is the [`Seed::key`] of its own seed.
     pub fn of_task(master: u64, attack_sha256: &str, victim_sha256: &str, item: &str, restart: u32) -> Seed {
         Seed::derive(
             "seraph/task-seed/1",
@@ -36,11 +36,6 @@ impl Seed {
                 &restart.to_le_bytes(),
             ],
         )
-    }
-
-    /// The random stream of an item within a task's seed: depends on the item alone, not on how items are batched.
-    pub fn item_stream(item: &str) -> u64 {
-        Seed::derive("seraph/item-stream/1", &[item.as_bytes()]).key()
     }
 
     /// The first eight bytes, little-endian: a key for a counter-based generator.

@@ -6,7 +6,7 @@ use crate::estimators::{ESTIMATORS, Estimator, GROUP_METRICS};
 use crate::quantile::{median, percentile_interval, weighted_median};
 use crate::queries::{kaplan_meier_median, success_by_queries};
 use crate::registry::SIZES;
-use crate::tally::{Frame, Tally, counts, fate, is_broken, is_correct, queries_to_success};
+use crate::tally::{Frame, QUERY_MARKS, Tally, counts, fate, is_broken, is_correct, queries_to_success};
 use crate::{estimators::ratio, flags};
 use seraph_core::journal::{JournalEnd, JournalHeader, JournalItem, Sizes};
 use seraph_core::record::{self, Group, Metric, Outcomes, Point, Record, Status};
@@ -104,6 +104,10 @@ impl<'a> Cell<'a> {
     fn metrics(&self, items: &[&JournalItem]) -> BTreeMap<String, Metric> {
         let clusters = Clusters::new(items);
         let mut metrics = self.estimate(items, &clusters, |_| true);
+        for mark in QUERY_MARKS.into_iter().filter(|mark| *mark > self.frame.budget) {
+            // Nobody was asked that often: what would have happened is not known.
+            metrics.insert(format!("asr_at_{mark}"), Metric::point(None));
+        }
         for (name, of_successes, ..) in SIZES {
             metrics.insert(name.into(), self.size(items, &clusters, name));
             let successes = items.iter().filter(|i| is_broken(i)).filter_map(|i| size_of(&i.sizes, name));

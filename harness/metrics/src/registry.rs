@@ -80,9 +80,24 @@ const RATES: [(&str, &str, Option<bool>, &str); 27] = [
         UP,
         "Kaplan-Meier median of forward queries until success, over c = 1; null if most hold",
     ),
-    ("asr_at_100", "1", DOWN, "share of c = 1 items broken within 100 forward queries"),
-    ("asr_at_1000", "1", DOWN, "share of c = 1 items broken within 1,000 forward queries"),
-    ("asr_at_10000", "1", DOWN, "share of c = 1 items broken within 10,000 forward queries"),
+    (
+        "asr_at_100",
+        "1",
+        DOWN,
+        "share of c = 1 items broken within 100 forward queries; null if the budget is smaller",
+    ),
+    (
+        "asr_at_1000",
+        "1",
+        DOWN,
+        "share of c = 1 items broken within 1,000 forward queries; null if the budget is smaller",
+    ),
+    (
+        "asr_at_10000",
+        "1",
+        DOWN,
+        "share of c = 1 items broken within 10,000 forward queries; null if the budget is smaller",
+    ),
     ("pcm16_survival", "1", DOWN, "share of the successes that are successes on the 16-bit audio too"),
 ];
 
