@@ -31,7 +31,8 @@ typedef struct seraph_loss {
   int32_t kind;  /* SERAPH_LOSS_* */
   float kappa;   /* MARGIN: confidence, >= 0; infinity: never clamped */
   uint32_t reserved;
-  const int32_t *classes;  /* [n] c of each row; NULL: the item's target class if it has one, else its reference */
+  const int32_t *classes;  /* [n] c of each row; NULL: the item's target class if it has one, else its reference;
+                              for DLR_TARGETED always its reference */
   const int32_t *targets;  /* [n] t of each row, for DLR_TARGETED; NULL: the item's target class */
   const float *cotangent;  /* [n][n_classes], for VJP */
 } seraph_loss;

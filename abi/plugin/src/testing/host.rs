@@ -5,7 +5,9 @@ use std::ffi::{c_char, c_void};
 
 use seraph_sys as sys;
 
-use crate::{Budget, Error, Gradients, Loss, Status, analytic, analytic::Model, tables::text, tensor};
+use crate::{
+    Budget, Error, Gradients, Loss, LossKind, Status, analytic, analytic::Model, tables::text, tensor,
+};
 
 /// What the callbacks of one call read and write; a ctx points to it.
 pub(super) struct State<'m> {
@@ -100,11 +102,16 @@ impl Questioned<'_> {
         z.into_iter().map(|z| z as f32).collect()
     }
 
-    /// The classes and targets that the task gives where the attack left them out.
-    fn defaults(&self, items: &[u32]) -> (Vec<i32>, Vec<i32>) {
+    /// The classes and targets that the task gives where the attack left them out. Targeted DLR is between two
+    /// classes: it leaves the reference for the target.
+    fn defaults(&self, items: &[u32], kind: LossKind) -> (Vec<i32>, Vec<i32>) {
         let reference = |item: &u32| self.reference[*item as usize];
         let target = |item: &u32| self.target.map_or(reference(item), |target| target[*item as usize]);
-        (items.iter().map(target).collect(), items.iter().map(target).collect())
+        let targets = items.iter().map(target).collect::<Vec<_>>();
+        match kind {
+            LossKind::DlrTargeted => (items.iter().map(reference).collect(), targets),
+            _ => (targets.clone(), targets),
+        }
     }
 }
 
@@ -251,8 +258,8 @@ unsafe extern "C" fn loss_grad(
     code(unsafe {
         each_row(ctx, x, (items, n), 1, sys::SERAPH_ACCESS_GRADIENT, |victim, row, input| {
             let (n, k, t) = (n as usize, victim.model.n_classes(), victim.n_samples);
-            let (classes, targets) = victim.defaults(tensor::slice(items, n)?);
             let loss = Loss::open_for_oracle(&*loss, n, k)?;
+            let (classes, targets) = victim.defaults(tensor::slice(items, n)?, loss.kind);
             let loss = Loss {
                 classes: loss.classes.or(Some(&classes)),
                 targets: loss.targets.or(Some(&targets)),
