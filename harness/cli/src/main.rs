@@ -1,5 +1,7 @@
 //! The `seraph` command: parse, do, say.
 #![forbid(unsafe_code)]
+// The comments of commands and flags are help texts for a terminal, not pages.
+#![allow(rustdoc::broken_intra_doc_links, rustdoc::invalid_html_tags)]
 
 mod bar;
 mod checks;

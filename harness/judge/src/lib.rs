@@ -1,7 +1,7 @@
 //! Judges what an attack committed: does it keep the constraints, how large is it, did it succeed.
 //!
 //! Pure functions of samples. Nothing here believes a plugin: the committed row is checked for shape, finiteness, the
-//! box [-1, 1] and the norm ball in float64 ([`verify`]), measured ([`measure`]), quantised to 16 bit and checked again in
+//! box [-1, 1] and the norm ball in float64 ([`verify`](verify())), measured ([`measure`](measure())), quantised to 16 bit and checked again in
 //! whole steps ([`pcm16`]); success is decided by predictions that the host itself asked for ([`succeeds`]).
 
 #![forbid(unsafe_code)]

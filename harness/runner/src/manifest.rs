@@ -18,7 +18,7 @@ pub const SCHEMA: &str = "seraph-run/1";
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
-    /// [`SCHEMA`].
+    /// `seraph-run/1`.
     pub schema: String,
     /// The plan as written.
     pub plan: Plan,

@@ -11,7 +11,7 @@ use crate::scale::Scale;
 use crate::search::Search;
 
 /// Carlini & Wagner 2017 (arXiv:1608.04644), sections V and VI: lowers |delta| + c f(x + delta) with
-/// f = max(margin + kappa, 0) by Adam, L2 in [`l2`], Linf in [`linf`]. The margin is a difference of logits, so that
+/// f = max(margin + kappa, 0) by Adam, L2 in `l2`, Linf in `linf`. The margin is a difference of logits, so that
 /// no shift of all logits changes anything.
 #[derive(Debug)]
 pub struct Cw {

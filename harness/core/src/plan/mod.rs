@@ -238,7 +238,7 @@ pub enum PlanError {
         line: usize,
         /// The key.
         key: String,
-        /// The table that it stands in, as plans write it, eg "[[attack]]".
+        /// The table that it stands in, as plans write it, eg `[[attack]]`.
         table: String,
         /// The nearest key of that table, if one is near.
         nearest: Option<String>,
@@ -254,7 +254,7 @@ pub enum PlanError {
         value: String,
         /// Its key.
         key: &'static str,
-        /// The table that it stands in, as plans write it, eg "[[threat]]".
+        /// The table that it stands in, as plans write it, eg `[[threat]]`.
         table: &'static str,
         /// The nearest value of that key, if one is near.
         nearest: Option<&'static str>,
@@ -264,7 +264,7 @@ pub enum PlanError {
     /// A combination that cannot be run.
     #[error("{at}: {problem}")]
     Impossible {
-        /// Where, eg "[[threat]] 2".
+        /// Where, eg `[[threat]] 2`.
         at: String,
         /// What is wrong and what to do.
         problem: String,
