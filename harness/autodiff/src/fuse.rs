@@ -11,7 +11,8 @@ use crate::model::Model;
 use crate::proto::{AttributeProto, GraphProto, NodeProto, OperatorSetIdProto, attribute_type};
 
 const DOMAIN: &str = "ai.seraph";
-/// From this window on, summing what is not zero beats the dense convolution.
+/// From this one-dimensional window on, summing what is not zero beats the dense convolution. Below it the standard
+/// operators are as fast.
 const SPARSE_FROM: i64 = 8;
 
 /// `model` with what can be fused fused; a model in which nothing can is returned as it is.
@@ -66,9 +67,12 @@ impl Fusion {
             return None;
         }
         let window = ints(&graph.node[pool], "kernel_shape");
+        if matches!(window[..], [short] if short < SPARSE_FROM) {
+            return None;
+        }
         let convolution = match (window.as_slice(), uses.get(graph.node[unpool].output.first()?)?.as_slice())
         {
-            (&[window], &[reader]) if window >= SPARSE_FROM && reader != usize::MAX => {
+            (&[_], &[reader]) if reader != usize::MAX => {
                 convolution(&graph.node[reader], &graph.node[unpool].output[0])
                     .map(|(weights, pads)| (reader, weights, pads))
             }
