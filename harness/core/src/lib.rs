@@ -8,6 +8,7 @@
 
 pub mod cell;
 pub mod digest;
+mod file_name;
 pub mod journal;
 pub mod number;
 pub mod plan;
@@ -16,6 +17,7 @@ pub mod seed;
 pub mod threat;
 
 pub use cell::{AttackFacts, CellSpec, CorpusId, PlannedCell, VictimFacts, expand};
+pub use file_name::file_name_of;
 pub use journal::{ItemStatus, Journal, JournalError, JournalHeader, JournalItem, JournalLine};
 pub use number::Number;
 pub use plan::{Plan, PlanError};

@@ -5,7 +5,7 @@
 
 use crate::table::{Board, Row, Table, norm_name};
 use crate::{Options, ReportError, folder};
-use seraph_core::JournalItem;
+use seraph_core::{JournalItem, file_name_of};
 use std::fs;
 use std::path::{Component, Path};
 
@@ -158,11 +158,4 @@ fn url_path(relative: &Path) -> String {
         }
     }
     url
-}
-
-/// The name of an item as it stands in file names: letters, digits, `.`, `_` and `-`; all else becomes `-`.
-fn file_name_of(item: &str) -> String {
-    let kept = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-') { c } else { '-' };
-    let name: String = item.chars().map(kept).collect();
-    if name.starts_with('.') { format!("_{name}") } else { name }
 }

@@ -6,7 +6,7 @@ use crate::progress::Event;
 use crate::setup::{Setup, Victim};
 use crate::watch::Watch;
 use seraph_core::digest;
-use seraph_host::{Fault, Victim as _, VictimWorker};
+use seraph_host::{Fault, Victim as _, VictimWorker, predicted_class};
 use serde::{Deserialize, Serialize};
 
 /// What a victim says about every item of the corpus, in the corpus's order.
@@ -96,18 +96,7 @@ fn ask(setup: &Setup, victim: &Victim, watch: Watch<'_>) -> Result<Asked, RunErr
 /// What the victim says about one row.
 pub(crate) fn predict(worker: &mut VictimWorker, audio: &[f32]) -> Result<CleanItem, Fault> {
     let logits = worker.logits(audio, 1)?;
-    Ok(CleanItem { class: largest(&logits), logits })
-}
-
-/// The place of the largest logit, the first of equals.
-pub(crate) fn largest(logits: &[f32]) -> usize {
-    let mut best = 0;
-    for (class, logit) in logits.iter().enumerate() {
-        if *logit > logits[best] {
-            best = class;
-        }
-    }
-    best
+    Ok(CleanItem { class: predicted_class(&logits), logits })
 }
 
 #[cfg(test)]
@@ -116,7 +105,7 @@ mod tests {
 
     #[test]
     fn of_equal_logits_the_first_wins() {
-        assert_eq!(largest(&[0.0, 2.0, 2.0]), 1);
-        assert_eq!(largest(&[-1.0, -3.0]), 0);
+        assert_eq!(predicted_class(&[0.0, 2.0, 2.0]), 1);
+        assert_eq!(predicted_class(&[-1.0, -3.0]), 0);
     }
 }

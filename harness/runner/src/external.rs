@@ -125,7 +125,7 @@ impl AudioDir {
     fn identity(&self) -> AttackId {
         let name = self.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         AttackId {
-            name: crate::folder::file_name_of(if name.is_empty() { "external" } else { &name }),
+            name: seraph_core::file_name_of(if name.is_empty() { "external" } else { &name }),
             id: "external".to_owned(),
             version: String::new(),
             sha256: self.sha256.clone(),

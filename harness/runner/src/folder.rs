@@ -1,5 +1,6 @@
 //! The output folder of a run: where each file lies, and how one is written so that it is whole or absent.
 
+use seraph_core::file_name_of;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -211,13 +212,6 @@ pub(crate) fn read_if_present(path: &Path) -> Result<Option<Vec<u8>>, FolderErro
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(source) => Err(FolderError::Read { path: path.to_owned(), source }),
     }
-}
-
-/// A name as it may stand in a file name: letters, digits, `.`, `_` and `-`; all else becomes `-`.
-pub(crate) fn file_name_of(name: &str) -> String {
-    let kept = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-') { c } else { '-' };
-    let name: String = name.chars().map(kept).collect();
-    if name.starts_with('.') { format!("_{name}") } else { name }
 }
 
 #[cfg(test)]

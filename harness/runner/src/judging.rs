@@ -1,10 +1,11 @@
 //! From what an attack left behind for an item to its journal line: verified, re-scored, measured by the host alone.
 
-use crate::clean::{CleanItem, largest};
+use crate::clean::CleanItem;
 use crate::roster::{Assignment, Place};
 use seraph_core::journal::{JournalItem, Pcm16Item, Sizes};
 use seraph_core::{ItemStatus, Number, Threat};
 use seraph_data::Item;
+use seraph_host::predicted_class;
 use seraph_judge::{Clean, Constraint, Judgement, Violation, judge, pcm16, rezero_padding, succeeds};
 
 /// A model that scores one row: the judge's own victim, which no attack has touched.
@@ -125,7 +126,7 @@ impl Bench<'_> {
             return Ok(()); // no audio: what the victim would say of it means nothing
         }
         let logits = scorer.score(committed)?;
-        let prediction = largest(&logits);
+        let prediction = predicted_class(&logits);
         line.adv_pred = Some(self.classes[prediction].clone());
         line.adv_logits = numbers(&logits);
         line.success = line.status == ItemStatus::Ok && self.reached(assignment, prediction);
@@ -142,7 +143,7 @@ impl Bench<'_> {
     ) -> Result<Pcm16Item, S::Error> {
         let mut row: Vec<f32> = quantised.codes.iter().map(|&code| pcm16::decode(code)).collect();
         row.resize(row_samples, 0.0);
-        let prediction = largest(&scorer.score(&row)?);
+        let prediction = predicted_class(&scorer.score(&row)?);
         let valid = quantised.violation.is_none();
         Ok(Pcm16Item {
             adv_pred: Some(self.classes[prediction].clone()),

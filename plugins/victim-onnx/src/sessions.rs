@@ -40,7 +40,7 @@ pub enum GraphLoss {
     Vjp,
 }
 
-/// Differentiated forms that are kept open; the next one replaces the first.
+/// Differentiated forms that are kept open; one more closes the first in order of keys.
 const MAX_GRADIENTS: usize = 4;
 
 impl Sessions {
@@ -73,7 +73,7 @@ impl Sessions {
             let differentiated = self.differentiate(key, signature)?;
             let differentiated = match self.config.device {
                 Device::Cpu => autodiff::for_runtime(&differentiated),
-                Device::Cuda(_) => differentiated, // the standard operators have the kernels there
+                Device::Cuda(_) => differentiated, // our operators are the CPU's
             };
             let session =
                 Session::from_bytes(&differentiated.to_bytes(), &self.config).map_err(|e| e.to_string())?;
@@ -97,6 +97,7 @@ impl Sessions {
             loss: key.loss.in_graph(),
             shapes: BTreeMap::from([(signature.input.clone(), dims)]),
             output: Some(signature.output.clone()),
+            for_cuda: matches!(self.config.device, Device::Cuda(_)),
             ..autodiff::Options::default()
         };
         autodiff::differentiate(&self.model, &options).map_err(|e| e.to_string())
